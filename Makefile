@@ -1,0 +1,117 @@
+# shmline: build and check. `make run` and `make check` also install what they need; the packages
+# are listed in packages.txt.
+#
+#   make [DEV=1] [SAN=address,undefined | SAN=thread] [CC=clang]     programs, into the root
+#   make run | check | bench | unit | lint | format | layers | clean         (V=1: show commands)
+#
+# Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
+
+VERSION = 0.1.0
+
+# ------------------------------------------------------------------ where things go
+
+comma := ,
+ifdef SAN
+BUILD ?= build/san-$(subst $(comma),-,$(SAN))
+PROGDIR ?= $(BUILD)
+else
+BUILD ?= build
+PROGDIR ?= .
+endif
+
+# ------------------------------------------------------------------ what is built
+
+# A program is a folder of src/ with a main.c. Whatever else lies in it belongs to it.
+PROGRAMS := $(patsubst src/%/main.c,%,$(wildcard src/*/main.c))
+UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+STRESS   := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(wildcard tests/stress/*.c))
+BENCH    := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+
+LIBSHM  := $(BUILD)/libshmline.a
+LIBBASE := $(BUILD)/libbase.a
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
+
+# ------------------------------------------------------------------ flags
+
+# CFLAGS, CPPFLAGS and LDFLAGS are the user's; what the code needs to be itself stands apart.
+CFLAGS   ?= -O2 -g
+LANGUAGE := -std=gnu17 -D_GNU_SOURCE -I. -pthread
+WARNINGS := -Wall -Wextra
+ifdef DEV
+WARNINGS += -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	    -Wformat=2 -Wundef -Wwrite-strings -Wpointer-arith -Wcast-align
+endif
+ifdef SAN
+SANITIZE := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)
+LINK    = $(CC) -pthread $(SANITIZE) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
+LIBS    = -lbsd -lrt $(LDLIBS)
+
+# Libraries that one room needs, by their pkg-config names. They are looked up when a recipe runs.
+launcher_PKGS := libevent_core libevent_extra jansson ncursesw
+consumer_PKGS := sqlite3 jansson
+ringctl_PKGS  := jansson ncursesw
+unit_PKGS     := cmocka
+
+# The room of src/launcher/x.c is launcher; that of tests/unit/x.c is unit.
+room = $(word 2,$(subst /, ,$(1)))
+say  = $(if $(V),,@echo '  $(1)  $(2)';)
+
+pkgs = $(sort $(foreach room,$(1),$($(room)_PKGS)))
+pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
+
+# ------------------------------------------------------------------ building
+
+.PHONY: all unit stress tests run check bench lint format layers clean force
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+
+all: $(LIBSHM) $(PROGRAMS:%=$(PROGDIR)/%)
+
+# Everything is compiled again when the compiler or its flags are others than last time.
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(VERSION)' | cmp -s - $@ || echo '$(COMPILE) $(VERSION)' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(COMPILE) $(call pkg,--cflags,$(call room,$<)) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/base/options.o: CPPFLAGS += -DSHMLINE_VERSION='"$(VERSION)"'
+
+# A program is its main.o and an archive of the rest, so that unit tests can link the rest too.
+$(LIBSHM): $(call objects,shm)
+$(foreach room,base $(PROGRAMS),$(eval \
+	$(BUILD)/lib$(room).a: $(filter-out %/main.o,$(call objects,src/$(room)))))
+$(LIBSHM) $(LIBBASE) $(PROGRAMS:%=$(BUILD)/lib%.a):
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(BUILD)/lib$$(@F).a $(LIBBASE) $(LIBSHM)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,$(@F))
+
+# ------------------------------------------------------------------ tests
+
+unit: $(UNITS)
+stress: $(STRESS)
+
+# A unit test links the archive of each program whose headers it includes.
+tested = $(foreach program,$(PROGRAMS),$(if $(findstring "src/$(program)/,$(file < $(1))),$(program)))
+
+$(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o \
+		$$(patsubst %,$(BUILD)/lib%.a,$$(call tested,tests/unit/$$*.c)) $(LIBBASE) $(LIBSHM)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,unit $(call tested,tests/unit/$*.c))
+
+$(STRESS): $(BUILD)/stress/%: $(BUILD)/tests/stress/%.o $(LIBBASE) $(LIBSHM)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
+
+clean:
+	rm -rf build $(PROGRAMS:%=$(PROGDIR)/%)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

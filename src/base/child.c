@@ -1,0 +1,192 @@
+/*
+ * child.c - see child.h. As posix_spawn(3) of glibc does it: the child runs on a stack of its own in
+ * the parent's memory while the parent waits for its exec. So it costs no copy of page tables, and
+ * what went wrong is simply left in a variable. What posix_spawn lacks is the parent-death signal,
+ * the pidfd, and one descriptor kept among those closed.
+ */
+#include "src/base/child.h"
+#include "src/base/exitcode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct plan {
+	const struct child_spec *spec;
+	pid_t parent;
+	int error;		/* of what failed in the child; 0: it runs */
+};
+
+/* Handlers must not run in the child, which shares our memory; ignored ones must not be inherited. */
+static void default_signals(void)
+{
+	const struct sigaction action = { .sa_handler = SIG_DFL };
+
+	for (int signal = 1; signal < NSIG; signal++)
+		sigaction(signal, &action, NULL);	/* EINVAL for KILL, STOP and libc's own */
+}
+
+/* Put `from` under the number `to`, open across exec. -1: leave what is there. */
+static int place(int from, int to)
+{
+	return from < 0 ? 0 : dup2(from, to);
+}
+
+/* A source below 3 is moved away first, so that none is overwritten before it is used. */
+static int lift(int *fd)
+{
+	if (*fd >= 0 && *fd <= STDERR_FILENO)
+		return *fd = fcntl(*fd, F_DUPFD, STDERR_FILENO + 1);
+	return 0;
+}
+
+static int place_standard(const struct child_spec *spec)
+{
+	int fds[] = { spec->in, spec->out, spec->err };
+
+	for (int i = 0; i < 3; i++)
+		if (lift(&fds[i]) < 0)
+			return -1;
+	for (int i = 0; i < 3; i++)
+		if (place(fds[i], i) < 0)
+			return -1;
+	return 0;
+}
+
+static int close_others(int keep)
+{
+	const unsigned first = STDERR_FILENO + 1;
+
+	if (keep < (int)first)
+		return close_range(first, UINT_MAX, 0);
+	if (fcntl(keep, F_SETFD, 0) < 0)
+		return -1;
+	if (keep > (int)first && close_range(first, (unsigned)keep - 1, 0) < 0)
+		return -1;
+	return close_range((unsigned)keep + 1, UINT_MAX, 0);
+}
+
+/* A parent that died before prctl() sends nothing any more, so look for it after. */
+static int tie_to_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -1;
+	if (getppid() != parent)
+		_exit(EXIT_SYSTEM);
+	return 0;
+}
+
+static int prepare(const struct plan *plan)
+{
+	const struct child_spec *spec = plan->spec;
+
+	if (spec->die_with_parent && tie_to_parent(plan->parent) < 0)
+		return -1;
+	if (spec->new_session && setsid() < 0)
+		return -1;
+	if (spec->new_group && !spec->new_session && setpgid(0, 0) < 0)
+		return -1;
+	if (place_standard(spec) < 0)
+		return -1;
+	return close_others(spec->keep);
+}
+
+/* In the child, in the parent's memory: system calls and nothing else. */
+static int run_child(void *argument)
+{
+	struct plan *plan = argument;
+	const struct child_spec *spec = plan->spec;
+	sigset_t none;
+
+	default_signals();
+	sigemptyset(&none);
+	if (prepare(plan) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+		execvpe(spec->argv[0], spec->argv, spec->envp ? spec->envp : environ);
+	plan->error = errno;
+	_exit(EXIT_CANT_RUN);
+}
+
+/* execvpe() keeps a path, and for a script without #! a second argv, on the stack. */
+static size_t stack_size(char *const *argv)
+{
+	size_t n = 0;
+
+	while (argv[n])
+		n++;
+	return 64 * 1024 + n * sizeof(*argv);
+}
+
+/* clone() itself. The parent goes on when the child has executed or ended. */
+static pid_t spawn(struct plan *plan, int *pidfd)
+{
+	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+	size_t size = stack_size(plan->spec->argv);
+	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	sigset_t all, before;
+	pid_t pid;
+
+	if (stack == MAP_FAILED)
+		return -1;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = clone(run_child, stack + (size & ~(size_t)15), flags, plan, pidfd);
+	if (pid < 0)
+		plan->error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	munmap(stack, size);
+	return pid;
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+pid_t child_start(const struct child_spec *spec, int *pidfd)
+{
+	struct plan plan = { .spec = spec, .parent = getpid() };
+	int fd = -1;
+	pid_t pid = spawn(&plan, &fd);
+
+	if (pid > 0 && plan.error != 0) {
+		reap(pid);
+		close(fd);
+		pid = -1;
+	}
+	if (pid < 0) {
+		errno = plan.error;
+		return -1;
+	}
+	if (pidfd)
+		*pidfd = fd;
+	else
+		close(fd);
+	return pid;
+}
+
+int child_exit_code(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+		return EXIT_NOT_FOUND;
+	case EAGAIN:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return EXIT_SYSTEM;
+	default:
+		return EXIT_CANT_RUN;
+	}
+}

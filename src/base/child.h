@@ -1,0 +1,32 @@
+/*
+ * child.h - start one process, at the speed of vfork. Who waits for it, and what its end means, is
+ * the caller's business.
+ */
+#ifndef SHMLINE_CHILD_H
+#define SHMLINE_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct child_spec {
+	char *const *argv;	/* argv[0] is looked up in PATH */
+	char *const *envp;	/* NULL: the caller's */
+	int in, out, err;	/* descriptors that become 0, 1 and 2; -1: the caller's own */
+	int keep;		/* one more descriptor that stays open, under its own number; -1: none */
+	bool new_session;	/* setsid: out of reach of the terminal's signals */
+	bool new_group;		/* setpgid: a process group of its own */
+	bool die_with_parent;	/* KILL when the thread that started it ends, however it ends */
+};
+
+/*
+ * Start it. Signals are unblocked and back at their defaults in the child, descriptors above 2 are
+ * closed (but `keep`). The caller must be single-threaded for die_with_parent. Returns its pid, and
+ * in *pidfd (unless NULL) a close-on-exec descriptor that becomes readable at its end; -1 with
+ * errno when it can't be started, the errno of exec included (ENOENT: not found, EACCES: not allowed).
+ */
+pid_t child_start(const struct child_spec *spec, int *pidfd);
+
+/* EXIT_NOT_FOUND, EXIT_CANT_RUN or EXIT_SYSTEM for child_start()'s errno. */
+int child_exit_code(int error);
+
+#endif
