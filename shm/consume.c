@@ -1,0 +1,225 @@
+/*
+ * consume.c - the consumer's calls: take, ack, give back, declare dead.
+ */
+#include "shm/handle.h"
+
+#include "shm/flags.h"
+#include "shm/hints.h"
+#include "shm/lanes.h"
+#include "shm/members.h"
+#include "shm/recover.h"
+#include "shm/slot.h"
+
+#include <errno.h>
+
+/* Producers were here, or the flag is up, and there are none now and nothing is left. */
+static bool sees_the_end(struct ring *ring)
+{
+	struct header *header = ring->segment->header;
+
+	if (!atomic_load(&header->stop) &&
+	    (!atomic_load(&header->ending) ||
+	     atomic_load(&header->producers_ever) == ring->producers_before))
+		return false;
+	return flags_is_drained(ring->segment);
+}
+
+/* Copy what the slot says, checked; the item is this member's now. */
+static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
+{
+	struct slot *slot = segment_slot(ring->segment, item->slot);
+
+	item->data = slot->data;
+	item->len = atomic_load_explicit(&slot->len, memory_order_relaxed);
+	item->id = atomic_load_explicit(&slot->id, memory_order_relaxed);
+	item->mark = atomic_load_explicit(&slot->mark, memory_order_relaxed) & ~MARK_IS_TICKET;
+	item->lane = atomic_load_explicit(&slot->lane, memory_order_relaxed);
+	item->failures = atomic_load_explicit(&slot->failures, memory_order_relaxed);
+	item->published_ns = atomic_load_explicit(&slot->published_ns, memory_order_relaxed);
+	item->deliveries = slot_returns(item->word) + 1;
+	item->taken_ns = ring_now_ns();
+	atomic_store_explicit(&slot->when_ns, item->taken_ns, memory_order_relaxed);
+	member_count(ring->me, COUNT_TAKEN, 1);
+	if (item->deliveries > 1)
+		member_count(ring->me, COUNT_REDELIVERED, 1);
+	if (item->len <= ring->segment->at.item_max)
+		return RING_OK;
+	(void)why(EBADMSG, "slot %u says it holds %zu bytes, %u fit", item->slot, item->len,
+		  ring->segment->at.item_max);
+	return RING_ERROR;
+}
+
+static enum ring_result attempt_take(struct ring *ring, struct ring_item *item)
+{
+	struct segment *segment = ring->segment;
+	uint64_t due = atomic_load(&segment->header->next_due);
+
+	if (flags_mode(segment) == RING_STOP_NOW)
+		return RING_CLOSED;
+	if (due != UINT64_MAX && ring_now_ns() >= due)
+		recover_promote(segment, ring->index, ring_now_ns());
+	switch (hints_take(segment, ring->index, &item->slot, &item->word)) {
+	case HINT_OK:
+		return RING_OK;
+	case HINT_NONE:
+		return sees_the_end(ring) ? RING_DRAINED : RING_TIMEOUT;
+	case HINT_BROKEN:
+		break;
+	}
+	(void)why(EBADMSG, "the order of its ready slots is damaged");
+	return RING_ERROR;
+}
+
+enum ring_result ring_take(struct ring *ring, struct ring_item *item, int timeout_ms)
+{
+	enum ring_result result;
+
+	why_clear();
+	if (!(ring->roles & RING_CONSUMER))
+		return handle_error(EPERM);
+	*item = (struct ring_item){ 0 };
+	result = handle_wait(ring, WAITING_READY, attempt_take, item, timeout_ms);
+	if (result != RING_OK)
+		return result;
+	result = fill_item(ring, item);
+	if (item->taken_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+		handle_look_round(ring, item->taken_ns);
+	return result;
+}
+
+enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, size_t max,
+				 size_t *taken, int timeout_ms)
+{
+	enum ring_result result = RING_OK;
+
+	for (*taken = 0; *taken < max; (*taken)++) {
+		result = ring_take(ring, &items[*taken], *taken == 0 ? timeout_ms : 0);
+		if (result != RING_OK)
+			break;
+	}
+	return *taken > 0 ? RING_OK : result;
+}
+
+/* The word moved from READING(me) to `to`, counted as `op`. */
+static int finish(struct ring *ring, struct ring_item *item, enum counter op, uint64_t to)
+{
+	struct segment *segment = ring->segment;
+	struct slot *slot = segment_slot(segment, item->slot);
+
+	/* Before the slot is anybody else's: its producer may have died before it said so itself. */
+	lanes_advance(segment, atomic_load_explicit(&slot->lane, memory_order_relaxed),
+		      atomic_load_explicit(&slot->mark, memory_order_relaxed));
+	journal_begin(ring->me, op, item->slot, slot_gen(item->word));
+	if (!slot_move(&segment->words[item->slot], item->word, to)) {
+		journal_void(ring->me);
+		errno = EINVAL;
+		return -1;
+	}
+	journal_done(ring->me, op);
+	item->word = 0;
+	return 0;
+}
+
+static int check_in_hand(struct ring *ring, const struct ring_item *item)
+{
+	why_clear();
+	if (handle_owns(ring, item, SLOT_READING))
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+int ring_ack(struct ring *ring, struct ring_item *item)
+{
+	if (check_in_hand(ring, item) ||
+	    finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
+		return -1;
+	wait_wake(&ring->segment->header->free);
+	handle_tell_if_drained(ring);
+	return 0;
+}
+
+static int give_back_later(struct ring *ring, struct ring_item *item, uint32_t delay_ms)
+{
+	struct segment *segment = ring->segment;
+	uint64_t due = ring_now_ns() + (uint64_t)delay_ms * 1000000;
+
+	atomic_store(&segment_slot(segment, item->slot)->when_ns, due);
+	if (!slot_move(&segment->words[item->slot], item->word,
+		       slot_returned(item->word, SLOT_DELAYED, 0)))
+		return -1;
+	/* After the swap, or a promotion in between would find nothing and raise it for good. Killed
+	   before it: recovery lowers it. */
+	recover_due_at(segment, due);
+	wait_wake(&segment->header->ready);	/* somebody must sleep no longer than until then */
+	return 0;
+}
+
+static int give_back_now(struct ring *ring, struct ring_item *item)
+{
+	uint64_t returned = slot_returned(item->word, SLOT_READY, ring->index);
+
+	if (!slot_move(&ring->segment->words[item->slot], item->word, returned))
+		return -1;
+	/* Without room for its hint it stays ours, and a sweep tells it later. */
+	(void)recover_hint(ring->segment, item->slot, returned);
+	return 0;
+}
+
+int ring_give_back(struct ring *ring, struct ring_item *item, uint32_t delay_ms, bool failed)
+{
+	struct slot *slot;
+	int lost;
+
+	if (check_in_hand(ring, item))
+		return -1;
+	slot = segment_slot(ring->segment, item->slot);
+	if (failed && item->failures < UINT16_MAX)
+		atomic_store(&slot->failures, (uint16_t)(item->failures + 1));
+	lost = delay_ms ? give_back_later(ring, item, delay_ms) : give_back_now(ring, item);
+	if (lost)
+		errno = EINVAL;
+	else
+		item->word = 0;
+	return lost;
+}
+
+/* Keep at most a quarter of the slots dead: the one that died first makes room. */
+static void make_room_for_the_dead(struct segment *segment)
+{
+	uint32_t dead = 0, oldest = 0;
+	uint64_t oldest_word = 0, oldest_ns = UINT64_MAX;
+
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		uint64_t word = atomic_load(&segment->words[i]), died;
+
+		if (slot_state(word) != SLOT_DEAD)
+			continue;
+		dead++;
+		died = atomic_load(&segment_slot(segment, i)->when_ns);
+		if (died <= oldest_ns) {
+			oldest = i;
+			oldest_word = word;
+			oldest_ns = died;
+		}
+	}
+	if (dead > segment->at.slots / 4 &&
+	    slot_move(&segment->words[oldest], oldest_word, slot_freed(oldest_word)))
+		wait_wake(&segment->header->free);
+}
+
+int ring_dead(struct ring *ring, struct ring_item *item, uint32_t reason)
+{
+	struct slot *slot;
+
+	if (check_in_hand(ring, item))
+		return -1;
+	slot = segment_slot(ring->segment, item->slot);
+	atomic_store(&slot->when_ns, ring_now_ns());
+	atomic_store(&slot->reason, reason);
+	if (finish(ring, item, COUNT_DEAD, slot_buried(item->word)))
+		return -1;
+	make_room_for_the_dead(ring->segment);
+	handle_tell_if_drained(ring);
+	return 0;
+}

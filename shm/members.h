@@ -1,0 +1,76 @@
+/*
+ * members.h - private: who is attached, the proof that a member lives, and its journal.
+ *
+ * A member holds a lock on its entry's first byte, on an open file description of its own that only
+ * its `anchor` (a mapping of one page) keeps. The kernel drops the lock when the member ends, however
+ * it ends, and at no other time; pids and clocks prove nothing. Whoever gets the lock of an entry that
+ * is not FREE may recover it, and holds the lock while doing so.
+ *
+ *	FREE --attach--> STARTING --> LIVE --close--> FREE
+ *	                     |          |
+ *	                     '----------'-- owner died, recovered --> FREE
+ */
+#ifndef SHMLINE_MEMBERS_H
+#define SHMLINE_MEMBERS_H
+
+#include "shm/segment.h"
+
+enum member_state { MEMBER_FREE, MEMBER_STARTING, MEMBER_LIVE };
+
+static inline enum member_state member_state(uint64_t word) { return (enum member_state)(word & 0xff); }
+static inline unsigned member_roles(uint64_t word) { return (unsigned)(word >> 8) & 0xff; }
+
+static inline uint64_t member_word(enum member_state state, unsigned roles)
+{
+	return (uint64_t)state | (uint64_t)roles << 8;
+}
+
+static inline struct member *member_at(const struct segment *segment, uint32_t index)
+{
+	return &segment->members[index - 1];
+}
+
+/* Take an entry: its index, and its anchor in *anchor. 0 with errno EBUSY (none left, or a launcher is
+   attached already), EAGAIN (the ring is being removed: open it again) or the system's. */
+uint32_t members_attach(struct segment *segment, unsigned roles, unsigned number, void **anchor);
+
+/* Give the entry up; nothing may be owned by it any more. */
+void members_detach(struct segment *segment, uint32_t index, void *anchor);
+/* Drop the lock only: the entry is a dead member's from now on. */
+void members_abandon(void *anchor);
+
+/* Is there an entry other than FREE that has one of these roles? */
+bool members_have(const struct segment *segment, unsigned roles);
+
+/* Is a member marked as waiting for this (wait.h)? */
+bool members_wait_for(const struct segment *segment, uint32_t waiting_for);
+
+/*
+ * The name of a ring that nobody uses may go. Under the lock that only one process holds at a time:
+ * checks that there are no members (the dead ones are recovered) and, unless `with_items`, nothing
+ * left; unlinks. 0, or -1 with errno EBUSY (a living member), ENOTEMPTY, EAGAIN (another process is
+ * at it since wait_ms). `force` skips the checks.
+ */
+int members_remove_ring(struct segment *segment, bool force, int wait_ms);
+
+/* ------------------------------------------------------------------ the journal
+ *
+ * What a member is about to do to a slot is written in its own line before the swap, and counted after
+ * it. A kill in between leaves a question, which the slot's word answers. So the counters are exact.
+ */
+void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen);
+void journal_done(struct member *member, enum counter op);
+void journal_void(struct member *member);
+/* Answer the question that dead member `index` left. Before anything else is done to its slots. */
+void journal_settle(struct segment *segment, uint32_t index);
+
+/* Counters have one writer at a time: a load and a store, no locked instruction. */
+static inline void member_count(struct member *member, enum counter counter, uint64_t n)
+{
+	uint64_t old = atomic_load_explicit(&member->count[counter], memory_order_relaxed);
+
+	/* release: not before the swap it counts; pairs with nothing but the journal's order. */
+	atomic_store_explicit(&member->count[counter], old + n, memory_order_release);
+}
+
+#endif

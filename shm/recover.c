@@ -1,0 +1,205 @@
+/*
+ * recover.c - what dead members left, and the hints that stopped ones owe. Who is dead is members.h's
+ * to prove.
+ */
+#include "shm/recover.h"
+
+#include "shm/flags.h"
+#include "shm/hints.h"
+#include "shm/lanes.h"
+#include "shm/members.h"
+#include "shm/slot.h"
+#include "shm/wait.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+bool recover_hint(struct segment *segment, uint32_t index, uint64_t word)
+{
+	if (!hints_push(segment, index, slot_gen(word)))
+		return false;
+	/* Fails when it was taken already: then its taker owns it. */
+	(void)slot_move(&segment->words[index], word, slot_disowned(word));
+	wait_wake(&segment->header->ready);
+	return true;
+}
+
+/* What the member published is known to its successor before any of it can be taken and acked. */
+static void advance_lanes(struct segment *segment, uint32_t index)
+{
+	lanes_help_ticket(segment);
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		uint64_t word = atomic_load(&segment->words[i]);
+		struct slot *slot = segment_slot(segment, i);
+		uint32_t lane;
+		uint64_t mark;
+
+		if (slot_state(word) != SLOT_READY && slot_state(word) != SLOT_READING &&
+		    slot_state(word) != SLOT_DELAYED)
+			continue;
+		lane = atomic_load(&slot->lane);
+		mark = atomic_load(&slot->mark);
+		if (lane >= segment->at.members || atomic_load(&segment->lanes[lane].owner) != index)
+			continue;
+		/* Read whole only if the slot has not moved on meanwhile; who moved it helped. */
+		if (slot_gen(atomic_load(&segment->words[i])) == slot_gen(word))
+			lanes_advance(segment, lane, mark);
+	}
+}
+
+/* The member's ready slot with the lowest id from *id on; false: none is left. */
+static bool next_unhinted(struct segment *segment, uint32_t owner, uint64_t *id, uint32_t *index,
+			  uint64_t *found)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		uint64_t word = atomic_load(&segment->words[i]);
+		uint64_t its_id = atomic_load(&segment_slot(segment, i)->id);
+
+		if (!slot_is(word, SLOT_READY, owner) || its_id < *id || its_id >= lowest)
+			continue;
+		lowest = its_id;
+		*index = i;
+		*found = word;
+	}
+	*id = lowest + 1;
+	return lowest != UINT64_MAX;
+}
+
+bool recover_hint_all(struct segment *segment, uint32_t owner)
+{
+	uint64_t id = 0, word;
+	uint32_t index;
+
+	for (uint32_t n = 0; n < segment->at.slots; n++) {
+		if (!next_unhinted(segment, owner, &id, &index, &word))
+			return true;
+		if (!recover_hint(segment, index, word))
+			return false;
+	}
+	return true;
+}
+
+/* What it was writing. A strict stop may move the word once meanwhile, from WRITING to REVOKED. */
+static void free_unpublished(struct segment *segment, uint32_t index, uint32_t owner)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		uint64_t word = atomic_load(&segment->words[index]);
+
+		if (!slot_is(word, SLOT_WRITING, owner) && !slot_is(word, SLOT_REVOKED, owner))
+			return;
+		if (slot_move(&segment->words[index], word, slot_freed(word)))
+			wait_wake(&segment->header->free);
+	}
+}
+
+/* What it had taken. false: no room for the hint. */
+static bool return_taken(struct segment *segment, uint32_t index, uint32_t owner)
+{
+	uint64_t word = atomic_load(&segment->words[index]);
+	uint64_t returned = slot_returned(word, SLOT_READY, owner);
+
+	if (!slot_is(word, SLOT_READING, owner) ||
+	    !slot_move(&segment->words[index], word, returned))
+		return true;
+	return recover_hint(segment, index, returned);
+}
+
+bool recover_member(struct segment *segment, uint32_t index)
+{
+	struct member *member = member_at(segment, index);
+
+	journal_settle(segment, index);
+	advance_lanes(segment, index);
+	if (!recover_hint_all(segment, index))
+		return false;
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		free_unpublished(segment, i, index);
+		if (!return_taken(segment, i, index))
+			return false;
+	}
+	lanes_release(segment, index);
+	(void)flags_mode(segment);	/* it may have died while raising the flag */
+	atomic_store(&segment->header->next_due, 0);	/* or while promoting */
+	if (member_roles(atomic_load(&member->word)) & (RING_PRODUCER | RING_HOLDER))
+		atomic_store(&segment->header->ending, 1);
+	atomic_store(&member->waiting, WAITING_NOTHING);
+	atomic_store(&member->word, member_word(MEMBER_FREE, 0));
+	/* It may have swallowed a wake-up, or owed one, whatever was found. */
+	wait_nudge(&segment->header->ready);
+	wait_nudge(&segment->header->free);
+	return true;
+}
+
+int recover_dead(struct segment *segment, pid_t pid)
+{
+	int fd = segment_reopen(segment), recovered = 0;
+
+	if (fd < 0)
+		return -1;
+	for (uint32_t i = 1; i <= segment->at.members; i++) {
+		struct member *member = member_at(segment, i);
+
+		if (member_state(atomic_load(&member->word)) == MEMBER_FREE ||
+		    (pid && atomic_load(&member->pid) != pid) ||
+		    segment_lock(fd, segment_member_byte(segment, i)))
+			continue;
+		if (member_state(atomic_load(&member->word)) != MEMBER_FREE &&
+		    recover_member(segment, i))
+			recovered++;
+		segment_unlock(fd, segment_member_byte(segment, i));
+	}
+	(void)close(fd);
+	return recovered;
+}
+
+void recover_promote(struct segment *segment, uint32_t me, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	/* Raised first: an item that is delayed during the pass lowers it again. Killed in the pass:
+	   recovery lowers it. */
+	atomic_store(&segment->header->next_due, UINT64_MAX);
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		uint64_t word = atomic_load(&segment->words[i]), due;
+
+		if (slot_state(word) != SLOT_DELAYED)
+			continue;
+		due = atomic_load(&segment_slot(segment, i)->when_ns);
+		if (due > now_ns)
+			next = due < next ? due : next;
+		else if (slot_move(&segment->words[i], word, slot_due(word, me)))
+			(void)recover_hint(segment, i, slot_due(word, me));
+	}
+	recover_due_at(segment, next);
+}
+
+void recover_due_at(struct segment *segment, uint64_t due_ns)
+{
+	uint64_t old = atomic_load(&segment->header->next_due);
+
+	while (due_ns < old &&
+	       !atomic_compare_exchange_weak(&segment->header->next_due, &old, due_ns))
+		;
+}
+
+void recover_sweep(struct segment *segment, uint32_t me)
+{
+	bool is_ready = false, is_free = false;
+
+	(void)flags_mode(segment);
+	recover_promote(segment, me, ring_now_ns());
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		uint64_t word = atomic_load(&segment->words[i]);
+
+		is_free |= slot_state(word) == SLOT_FREE;
+		is_ready |= slot_state(word) == SLOT_READY;
+		if (slot_state(word) == SLOT_READY && slot_owner(word) != 0)
+			(void)recover_hint_all(segment, slot_owner(word));
+	}
+	if (is_ready && members_wait_for(segment, WAITING_READY))
+		wait_nudge(&segment->header->ready);
+	if (is_free && members_wait_for(segment, WAITING_FREE))
+		wait_nudge(&segment->header->free);
+}

@@ -1,0 +1,41 @@
+/*
+ * wait.h - private: sleeping and waking. The only user of semaphores, and they only park: a wake-up too
+ * many costs a look, a wake-up lost is issued again by recovery and by the sweep.
+ *
+ * `wanted` counts the wake-ups that sleepers ask for. A sleeper raises it, looks once more, sleeps.
+ * Whoever makes something available looks at it after that, and if it is not 0 lowers it by one and
+ * posts: so semaphores cost nothing while nobody sleeps. wanted + tokens + posts under way is never
+ * less than the sleepers that need a wake-up. Killed sleepers leave surplus; the cap (the number
+ * of members) keeps it from growing.
+ */
+#ifndef SHMLINE_WAIT_H
+#define SHMLINE_WAIT_H
+
+#include "shm/layout.h"
+
+enum waiting_for { WAITING_NOTHING, WAITING_READY, WAITING_FREE };
+
+/* A sleeper looks round at least this often, for what no wake-up tells it: a second, since a waiting
+   process should cost no more than one wake-up a second. */
+#define WAIT_SLICE_NS UINT64_C(1000000000)
+
+enum wait_result { WAIT_WOKEN, WAIT_TIMEOUT, WAIT_INTERRUPTED, WAIT_BROKEN };
+
+/* Prepare a fresh segment's. 0, or -1 with errno. */
+int wait_init(struct waiting *waiting);
+
+/* Ask for a wake-up; then look once more; then wait_sleep(), or wait_unask() if the look found something. */
+void wait_ask(struct waiting *waiting, uint32_t cap);
+void wait_unask(struct waiting *waiting);
+
+/* Sleep until woken or until the clock reads until_ns. Unasks on a time-out or a signal. */
+enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns);
+
+/* Wake one sleeper, if one has asked. */
+void wait_wake(struct waiting *waiting);
+
+/* Issue a wake-up again that may have been lost, whether or not anybody has asked. Never more than one
+   token above what was there. */
+void wait_nudge(struct waiting *waiting);
+
+#endif
