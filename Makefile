@@ -111,6 +111,35 @@ $(STRESS): $(BUILD)/stress/%: $(BUILD)/tests/stress/%.o $(LIBBASE) $(LIBSHM)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
 
+# The two that may be called on a bare machine: what is missing is installed first.
+run:
+	@tests/tools/ensure-packages build
+	@$(MAKE) --no-print-directory all
+	$(PROGDIR)/launcher -p 3 -c 5
+
+check:
+	@tests/tools/ensure-packages build check
+	@$(MAKE) --no-print-directory tests
+
+# T=PATTERN runs the files whose names match, JOBS=N so many at a time.
+# Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
+tests: all unit stress layers
+	@SHMLINE_BIN=$(abspath $(PROGDIR)) \
+		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
+		tests/tools/run-tests $(UNITS) $(STRESS) $(wildcard tests/*.bats)
+
+layers: $(LIBSHM)
+	@tests/tools/layers $(if $(SAN),,$(LIBSHM))
+
+bench: all $(BENCH)
+	$(if $(wildcard bench/run),SHMLINE_BIN=$(abspath $(PROGDIR)) bench/run $(BENCH))
+
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBBASE) $(LIBSHM)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
+
+# ------------------------------------------------------------------ upkeep
+
 clean:
 	rm -rf build $(PROGRAMS:%=$(PROGDIR)/%)
 

@@ -12,8 +12,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,9 +79,10 @@ static int tie_to_parent(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -1;
-	if (getppid() != parent)
-		_exit(EXIT_SYSTEM);
-	return 0;
+	if (getppid() == parent)
+		return 0;
+	errno = ESRCH;
+	return -1;
 }
 
 static int prepare(const struct plan *plan)
@@ -100,7 +100,7 @@ static int prepare(const struct plan *plan)
 	return close_others(spec->keep);
 }
 
-/* In the child, in the parent's memory: system calls and nothing else. */
+/* In the child, in the parent's memory: system calls and nothing else. Returning ends it. */
 static int run_child(void *argument)
 {
 	struct plan *plan = argument;
@@ -112,7 +112,7 @@ static int run_child(void *argument)
 	if (prepare(plan) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
 		execvpe(spec->argv[0], spec->argv, spec->envp ? spec->envp : environ);
 	plan->error = errno;
-	_exit(EXIT_CANT_RUN);
+	return EXIT_CANT_RUN;
 }
 
 /* execvpe() keeps a path, and for a script without #! a second argv, on the stack. */
@@ -130,20 +130,21 @@ static pid_t spawn(struct plan *plan, int *pidfd)
 {
 	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
 	size_t size = stack_size(plan->spec->argv);
-	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	char *stack = malloc(size);
 	sigset_t all, before;
 	pid_t pid;
 
-	if (stack == MAP_FAILED)
+	if (!stack) {
+		plan->error = ENOMEM;
 		return -1;
+	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = clone(run_child, stack + (size & ~(size_t)15), flags, plan, pidfd);
 	if (pid < 0)
 		plan->error = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	munmap(stack, size);
+	free(stack);
 	return pid;
 }
 

@@ -1,0 +1,94 @@
+# helpers.bash - what the tests of the programs share. Each *.bats file begins with
+#
+#	load helpers
+#	setup() { common_setup; }
+#	teardown() { common_teardown; }
+#
+# After that `launcher`, `producer`, `consumer` and `ringctl` are the programs under test, $ring is a
+# ring name of this test's own, and the test stands in an empty folder of its own.
+
+bats_load_library bats-support
+bats_load_library bats-assert
+bats_load_library bats-file
+
+SHMLINE_BIN=${SHMLINE_BIN:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+
+common_setup() {
+	PATH=$SHMLINE_BIN:$PATH
+	ring=$(ring_name '')
+	started=()
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Ends what the test started and still runs, and fails if anything of its rings is left.
+common_teardown() {
+	local pid left
+	for pid in "${started[@]}"; do
+		has_ended "$pid" || kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	left=$(find /dev/shm -maxdepth 1 -name "shmline.$ring*" -print -delete)
+	[[ -z $left ]] || fail "left behind: $left"
+}
+
+# A name that no other test has; a test's second ring has a SUFFIX.
+ring_name() { # SUFFIX
+	local file=${BATS_TEST_FILENAME##*/}
+	echo "test-${file%.bats}-$BATS_TEST_NUMBER-$BATS_ROOT_PID$1"
+}
+
+ring_exists() { [[ -e /dev/shm/shmline.${1:-$ring} ]]; }
+no_ring() { ! ring_exists "$@"; }
+
+# Wait until COMMAND succeeds, looking every 20 ms; fails with what was awaited.
+wait_until() { # SECONDS COMMAND...
+	local limit=$1 deadline
+	shift
+	deadline=$(($(now_ms) + limit * 1000))
+	until "$@"; do
+		(($(now_ms) < deadline)) || fail "not so after $limit s: $*"
+		sleep 0.02
+	done
+}
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# Start COMMAND in the background; its output goes to NAME.out and NAME.err, its id to $pid.
+start() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+}
+
+# A child that has ended is a zombie until somebody waits for it.
+has_ended() { # PID
+	local state
+	state=$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null) || return 0
+	[[ -z $state || $state == [ZX] ]]
+}
+
+# Wait for a started process and return its exit code; fails when it takes longer than SECONDS.
+wait_for() { # SECONDS PID
+	wait_until "$1" has_ended "$2"
+	wait "$2"
+}
+
+# Does FILE have at least N lines? For wait_until.
+has_lines() { # FILE N
+	[[ -e $1 ]] && (($(wc -l <"$1") >= $2))
+}
+
+file_matches() { grep -qE -- "$2" "$1" 2>/dev/null; } # FILE PATTERN
+
+# Check the sum in a line "published N = acked N + dead N + dropped N + left N". Sets $published,
+# $acked, $dead, $dropped and $left.
+books_balance() { # LINE
+	local pattern='published ([0-9]+) = acked ([0-9]+) \+ dead ([0-9]+)'
+	pattern+=' \+ dropped ([0-9]+) \+ left ([0-9]+)$'
+	[[ $1 =~ $pattern ]] || fail "not the books: \"$1\""
+	published=${BASH_REMATCH[1]} acked=${BASH_REMATCH[2]} dead=${BASH_REMATCH[3]}
+	dropped=${BASH_REMATCH[4]} left=${BASH_REMATCH[5]}
+	((published == acked + dead + dropped + left)) || fail "the books don't balance: \"$1\""
+}
