@@ -35,6 +35,7 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	item->mark = atomic_load_explicit(&slot->mark, memory_order_relaxed) & ~MARK_IS_TICKET;
 	item->lane = atomic_load_explicit(&slot->lane, memory_order_relaxed);
 	item->failures = atomic_load_explicit(&slot->failures, memory_order_relaxed);
+	item->given_back = atomic_load_explicit(&slot->given_back, memory_order_relaxed);
 	item->published_ns = atomic_load_explicit(&slot->published_ns, memory_order_relaxed);
 	item->deliveries = slot_returns(item->word) + 1;
 	item->taken_ns = ring_now_ns();
@@ -176,6 +177,7 @@ int ring_give_back(struct ring *ring, struct ring_item *item, uint32_t delay_ms,
 	slot = segment_slot(ring->segment, item->slot);
 	if (failed && item->failures < UINT16_MAX)
 		atomic_store(&slot->failures, (uint16_t)(item->failures + 1));
+	atomic_store(&slot->given_back, item->given_back + 1);
 	lost = delay_ms ? give_back_later(ring, item, delay_ms) : give_back_now(ring, item);
 	if (lost)
 		errno = EINVAL;

@@ -124,7 +124,7 @@ struct slot {
 	_Atomic uint16_t lane;
 	_Atomic uint16_t failures;
 	shared_u32 reason;	/* of a dead item */
-	uint32_t unused;
+	shared_u32 given_back;	/* times it was given back, failed or not */
 	unsigned char data[];
 };
 

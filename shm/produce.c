@@ -92,6 +92,7 @@ static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *it
 	atomic_store_explicit(&slot->len, (uint32_t)item->len, memory_order_relaxed);
 	atomic_store_explicit(&slot->lane, (uint16_t)ring->lane, memory_order_relaxed);
 	atomic_store_explicit(&slot->failures, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->given_back, 0, memory_order_relaxed);
 }
 
 /* The swap was lost: to a strict stop, or to somebody who damages the ring. */
@@ -224,6 +225,9 @@ enum ring_result ring_drop_oldest(struct ring *ring)
 
 void ring_count_dropped(struct ring *ring)
 {
-	if (ring->roles & RING_PRODUCER)
-		member_count(ring->me, COUNT_REFUSED, 1);
+	if (!(ring->roles & RING_PRODUCER))
+		return;
+	member_count(ring->me, COUNT_REFUSED, 1);
+	if (ring->ticket)
+		lanes_advance(ring->segment, ring->lane, ring->ticket | MARK_IS_TICKET);
 }

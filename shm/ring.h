@@ -90,6 +90,8 @@ struct ring_item {
 	uint64_t taken_ns;	/* when it was taken; 0 before */
 	uint32_t deliveries;	/* times it was handed out, this one included; stays at 4095 */
 	uint32_t failures;	/* times it was given back as failed; stays at 65535 */
+	uint32_t given_back;	/* times it was given back at all; so deliveries - 1 - given_back
+				   consumers died with it in their hands */
 	uint32_t lane;		/* of the producer that published it */
 	uint32_t slot;		/* private to the library, like the next */
 	uint64_t word;
@@ -243,7 +245,8 @@ enum ring_result ring_ticket(struct ring *ring, uint64_t limit, uint64_t *ticket
  */
 enum ring_result ring_drop_oldest(struct ring *ring);
 
-/* Count an item that the producer threw away since the ring was full: published and dropped. */
+/* Count an item that the producer threw away since the ring was full: published and dropped. The ticket
+   that it holds counts as used. */
 void ring_count_dropped(struct ring *ring);
 
 /* ------------------------------------------------------------------ consuming */
