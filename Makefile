@@ -21,7 +21,8 @@ endif
 
 # ------------------------------------------------------------------ what is built
 
-# A program is a folder of src/ with a main.c. Whatever else lies in it belongs to it.
+# A folder of src/ is a room; one with a main.c is a program.
+ROOMS    := $(notdir $(wildcard src/*))
 PROGRAMS := $(patsubst src/%/main.c,%,$(wildcard src/*/main.c))
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 STRESS   := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(wildcard tests/stress/*.c))
@@ -85,9 +86,9 @@ $(BUILD)/src/base/options.o: CPPFLAGS += -DSHMLINE_VERSION='"$(VERSION)"'
 
 # A program is its main.o and an archive of the rest, so that unit tests can link the rest too.
 $(LIBSHM): $(call objects,shm)
-$(foreach room,base $(PROGRAMS),$(eval \
+$(foreach room,$(ROOMS),$(eval \
 	$(BUILD)/lib$(room).a: $(filter-out %/main.o,$(call objects,src/$(room)))))
-$(LIBSHM) $(LIBBASE) $(PROGRAMS:%=$(BUILD)/lib%.a):
+$(LIBSHM) $(ROOMS:%=$(BUILD)/lib%.a):
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(BUILD)/lib$$(@F).a $(LIBBASE) $(LIBSHM)
@@ -99,13 +100,14 @@ $(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(BUILD)/lib$$(@F).a $(
 unit: $(UNITS)
 stress: $(STRESS)
 
-# A unit test links the archive of each program whose headers it includes.
-tested = $(foreach program,$(PROGRAMS),$(if $(findstring "src/$(program)/,$(file < $(1))),$(program)))
+# A unit test links the archives of the rooms whose headers it includes, and base behind them.
+entered = $(strip $(foreach room,$(filter-out base,$(ROOMS)),$(if $(findstring "src/$(room)/,$(file < $(1))),$(room))))
 
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o \
-		$$(patsubst %,$(BUILD)/lib%.a,$$(call tested,tests/unit/$$*.c)) $(LIBBASE) $(LIBSHM)
+		$$(addprefix $(BUILD)/lib,$$(addsuffix .a,$$(call entered,tests/unit/$$*.c))) \
+		$(LIBBASE) $(LIBSHM)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,unit $(call tested,tests/unit/$*.c))
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,unit $(call entered,tests/unit/$*.c))
 
 $(STRESS): $(BUILD)/stress/%: $(BUILD)/tests/stress/%.o $(LIBBASE) $(LIBSHM)
 	@mkdir -p $(@D)

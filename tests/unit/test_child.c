@@ -95,8 +95,12 @@ static void standard_descriptors_may_be_swapped(void **state)
 	close(b);
 }
 
+/* All but 32 and 33, which are libc's own: posix_spawn(3) of whoever started us ignores them. */
 static void signals_are_at_their_defaults_and_unblocked(void **state)
 {
+	static const char script[] =
+		"while read -r name set; do case $name in SigBlk:|SigIgn:) "
+		"echo $name $((0x$set & ~0x180000000)); esac; done </proc/$$/status";
 	sigset_t set, before;
 
 	(void)state;
@@ -105,8 +109,7 @@ static void signals_are_at_their_defaults_and_unblocked(void **state)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, &before);
-	assert_string_equal(output_of(inherit, "grep -E 'Sig(Blk|Ign)' /proc/self/status"),
-			    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	assert_string_equal(output_of(inherit, script), "SigBlk: 0\nSigIgn: 0\n");
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
