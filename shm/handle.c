@@ -134,8 +134,10 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 			pass_on(ring, waiting, result);
 		return result;
 	}
-	if (what == WAITING_FREE)
+	if (what == WAITING_FREE) {
 		member_count(ring->me, COUNT_FULL, 1);
+		recover_high_water(ring->segment, ring->segment->at.slots);
+	}
 	if (timeout_ms == 0)
 		return result;
 	for (int i = 0; i < SPINS && result == RING_TIMEOUT; i++) {

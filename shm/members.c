@@ -89,6 +89,11 @@ static uint32_t attach_locked(struct segment *segment, int fd, unsigned roles, u
 	return index;
 }
 
+void members_abandon(void *anchor)
+{
+	(void)munmap(anchor, 4096);
+}
+
 uint32_t members_attach(struct segment *segment, unsigned roles, unsigned number, void **anchor)
 {
 	int fd = segment_reopen(segment);
@@ -101,23 +106,13 @@ uint32_t members_attach(struct segment *segment, unsigned roles, unsigned number
 	error = errno;
 	(void)close(fd);	/* the anchor keeps the description, and with it the locks */
 	if (index && atomic_load(&segment->header->removed)) {
-		members_detach(segment, index, *anchor);
+		recover_leave(segment, index);
+		members_abandon(*anchor);
 		index = 0;
 		error = EAGAIN;
 	}
 	errno = error;
 	return index;
-}
-
-void members_abandon(void *anchor)
-{
-	(void)munmap(anchor, 4096);
-}
-
-void members_detach(struct segment *segment, uint32_t index, void *anchor)
-{
-	atomic_store(&member_at(segment, index)->word, member_word(MEMBER_FREE, 0));
-	members_abandon(anchor);
 }
 
 bool members_have(const struct segment *segment, unsigned roles)

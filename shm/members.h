@@ -6,16 +6,16 @@
  * it ends, and at no other time; pids and clocks prove nothing. Whoever gets the lock of an entry that
  * is not FREE may recover it, and holds the lock while doing so.
  *
- *	FREE --attach--> STARTING --> LIVE --close--> FREE
- *	                     |          |
- *	                     '----------'-- owner died, recovered --> FREE
+ *	FREE --attach--> STARTING --> LIVE --close, or recovered--> LEAVING --> FREE
+ *	                     |                                        ^  |
+ *	                     '------------- owner died, recovered ----'--' (again, if the recoverer dies)
  */
 #ifndef SHMLINE_MEMBERS_H
 #define SHMLINE_MEMBERS_H
 
 #include "shm/segment.h"
 
-enum member_state { MEMBER_FREE, MEMBER_STARTING, MEMBER_LIVE };
+enum member_state { MEMBER_FREE, MEMBER_STARTING, MEMBER_LIVE, MEMBER_LEAVING };
 
 static inline enum member_state member_state(uint64_t word) { return (enum member_state)(word & 0xff); }
 static inline unsigned member_roles(uint64_t word) { return (unsigned)(word >> 8) & 0xff; }
@@ -34,9 +34,7 @@ static inline struct member *member_at(const struct segment *segment, uint32_t i
    attached already), EAGAIN (the ring is being removed: open it again) or the system's. */
 uint32_t members_attach(struct segment *segment, unsigned roles, unsigned number, void **anchor);
 
-/* Give the entry up; nothing may be owned by it any more. */
-void members_detach(struct segment *segment, uint32_t index, void *anchor);
-/* Drop the lock only: the entry is a dead member's from now on. */
+/* Drop the lock. An entry that is not FREE is a dead member's from now on. */
 void members_abandon(void *anchor);
 
 /* Is there an entry other than FREE that has one of these roles? */

@@ -106,11 +106,9 @@ static bool return_taken(struct segment *segment, uint32_t index, uint32_t owner
 	return recover_hint(segment, index, returned);
 }
 
-bool recover_member(struct segment *segment, uint32_t index)
+/* All that the member has in the ring. false: the cells had no room for all the hints. */
+static bool hand_back(struct segment *segment, uint32_t index)
 {
-	struct member *member = member_at(segment, index);
-
-	journal_settle(segment, index);
 	advance_lanes(segment, index);
 	if (!recover_hint_all(segment, index))
 		return false;
@@ -120,16 +118,47 @@ bool recover_member(struct segment *segment, uint32_t index)
 			return false;
 	}
 	lanes_release(segment, index);
-	(void)flags_mode(segment);	/* it may have died while raising the flag */
-	atomic_store(&segment->header->next_due, 0);	/* or while promoting */
+	return true;
+}
+
+/* Without its roles the line may be drained: so those who sleep are woken between this and its entry's
+   becoming FREE; whoever is killed in between is followed by another recoverer. */
+static void take_roles(struct segment *segment, struct member *member)
+{
 	if (member_roles(atomic_load(&member->word)) & (RING_PRODUCER | RING_HOLDER))
 		atomic_store(&segment->header->ending, 1);
+	atomic_store(&member->word, member_word(MEMBER_LEAVING, 0));
+}
+
+bool recover_member(struct segment *segment, uint32_t index)
+{
+	struct member *member = member_at(segment, index);
+	struct header *header = segment->header;
+	uint32_t waiting = atomic_load(&member->waiting);
+
+	journal_settle(segment, index);
+	if (!hand_back(segment, index))
+		return false;
+	(void)flags_mode(segment);	/* it may have died while raising the flag */
+	atomic_store(&header->next_due, 0);	/* or while promoting */
+	take_roles(segment, member);
+	wait_replace(&header->ready, waiting == WAITING_READY);
+	wait_replace(&header->free, waiting == WAITING_FREE);
 	atomic_store(&member->waiting, WAITING_NOTHING);
 	atomic_store(&member->word, member_word(MEMBER_FREE, 0));
-	/* It may have swallowed a wake-up, or owed one, whatever was found. */
-	wait_nudge(&segment->header->ready);
-	wait_nudge(&segment->header->free);
 	return true;
+}
+
+void recover_leave(struct segment *segment, uint32_t index)
+{
+	struct member *member = member_at(segment, index);
+
+	if (!hand_back(segment, index))
+		return;
+	take_roles(segment, member);
+	wait_wake(&segment->header->ready);
+	wait_wake(&segment->header->free);
+	atomic_store(&member->word, member_word(MEMBER_FREE, 0));
 }
 
 int recover_dead(struct segment *segment, pid_t pid)
@@ -184,9 +213,19 @@ void recover_due_at(struct segment *segment, uint64_t due_ns)
 		;
 }
 
+void recover_high_water(struct segment *segment, uint32_t items)
+{
+	uint32_t old = atomic_load(&segment->header->high_water);
+
+	while (old < items &&
+	       !atomic_compare_exchange_weak(&segment->header->high_water, &old, items))
+		;
+}
+
 void recover_sweep(struct segment *segment, uint32_t me)
 {
 	bool is_ready = false, is_free = false;
+	uint32_t items = 0;
 
 	(void)flags_mode(segment);
 	recover_promote(segment, me, ring_now_ns());
@@ -195,9 +234,12 @@ void recover_sweep(struct segment *segment, uint32_t me)
 
 		is_free |= slot_state(word) == SLOT_FREE;
 		is_ready |= slot_state(word) == SLOT_READY;
+		items += slot_state(word) == SLOT_READY || slot_state(word) == SLOT_READING ||
+			 slot_state(word) == SLOT_DELAYED;
 		if (slot_state(word) == SLOT_READY && slot_owner(word) != 0)
 			(void)recover_hint_all(segment, slot_owner(word));
 	}
+	recover_high_water(segment, items);
 	if (is_ready && members_wait_for(segment, WAITING_READY))
 		wait_nudge(&segment->header->ready);
 	if (is_free && members_wait_for(segment, WAITING_FREE))

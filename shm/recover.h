@@ -14,11 +14,18 @@
  */
 bool recover_member(struct segment *segment, uint32_t index);
 
+/* A living member hands back what it has and frees its entry. If the cells have no room the entry stays,
+   and dropping the lock leaves the rest to the next recoverer. */
+void recover_leave(struct segment *segment, uint32_t index);
+
 /* Recover every member whose lock can be had (pid 0: of any pid). The number, or -1 with errno. */
 int recover_dead(struct segment *segment, pid_t pid);
 
 /* Hint again what is ready and still owned, promote what is due, wake who sleeps beside work. */
 void recover_sweep(struct segment *segment, uint32_t me);
+
+/* So many items were found in the ring at once. */
+void recover_high_water(struct segment *segment, uint32_t items);
 
 /* Delayed items that are due become ready. */
 void recover_promote(struct segment *segment, uint32_t me, uint64_t now_ns);

@@ -26,6 +26,13 @@ int ring_create(const char *name, const struct ring_options *options)
 
 /* ---------------------------------------------------------------- attaching */
 
+static void leave(struct ring *ring)
+{
+	recover_leave(ring->segment, ring->index);
+	members_abandon(ring->anchor);
+	ring->me = NULL;
+}
+
 static int join(struct ring *ring, unsigned number)
 {
 	struct segment *segment = ring->segment;
@@ -44,7 +51,7 @@ static int join(struct ring *ring, unsigned number)
 	ring->lane = lanes_acquire(segment, ring->index, number);
 	if (ring->lane != LANE_NONE)
 		return 0;
-	members_detach(segment, ring->index, ring->anchor);
+	leave(ring);
 	return why(EBUSY, "every lane for producers is taken");
 }
 
@@ -145,25 +152,13 @@ struct ring *ring_share(struct ring *ring, unsigned roles, unsigned number)
 
 /* ---------------------------------------------------------------- leaving */
 
-static void leave(struct ring *ring)
-{
-	if (!ring->me)
-		return;
-	/* What it still holds goes back as if it had died: its own lock is held, as recovery wants. If
-	   the cells have no room, dropping the lock leaves the rest to the next one who looks. */
-	if (recover_member(ring->segment, ring->index))
-		members_detach(ring->segment, ring->index, ring->anchor);
-	else
-		members_abandon(ring->anchor);
-	handle_tell_if_drained(ring);
-}
-
 void ring_close(struct ring *ring)
 {
 	int error = errno;
 
 	if (ring) {
-		leave(ring);
+		if (ring->me)
+			leave(ring);
 		segment_release(ring->segment);
 		free(ring);
 	}
@@ -176,7 +171,6 @@ bool ring_close_last(struct ring *ring)
 
 	if (ring && ring->me) {
 		leave(ring);
-		ring->me = NULL;
 		is_gone = members_remove_ring(ring->segment, false, CLOSE_WAIT_MS) == 0;
 	}
 	ring_close(ring);
@@ -238,8 +232,8 @@ void ring_stop(struct ring *ring, enum ring_stop_mode mode, enum ring_stop_cause
 		return;
 	flags_raise(ring->segment, mode, cause);
 	/* Each one woken sees the flag and wakes the next. */
-	wait_nudge(&ring->segment->header->free);
-	wait_nudge(&ring->segment->header->ready);
+	wait_wake(&ring->segment->header->free);
+	wait_wake(&ring->segment->header->ready);
 }
 
 enum ring_stop_mode ring_stopped(const struct ring *ring)
@@ -281,7 +275,7 @@ void ring_hold(struct ring *ring, bool hold)
 	if (hold)
 		return;
 	atomic_store(&header->ending, 1);
-	wait_nudge(&header->ready);
+	wait_wake(&header->ready);
 }
 
 bool ring_is_drained(struct ring *ring)

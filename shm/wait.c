@@ -35,7 +35,10 @@ static bool lower(struct waiting *waiting)
 
 void wait_unask(struct waiting *waiting)
 {
-	(void)lower(waiting);	/* at 0 somebody has just posted for us: a surplus token, no harm */
+	/* At 0 somebody has posted for us, or is about to: that token is nobody's then. One that has not
+	   come yet wakes somebody for nothing. */
+	if (!lower(waiting))
+		(void)sem_trywait(&waiting->sem);
 }
 
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
@@ -62,6 +65,13 @@ void wait_wake(struct waiting *waiting)
 {
 	if (lower(waiting))
 		(void)sem_post(&waiting->sem);	/* EOVERFLOW: tokens enough for everybody */
+}
+
+void wait_replace(struct waiting *waiting, bool was_waiting)
+{
+	if (was_waiting)
+		wait_unask(waiting);
+	(void)sem_post(&waiting->sem);
 }
 
 void wait_nudge(struct waiting *waiting)

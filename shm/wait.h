@@ -5,8 +5,8 @@
  * `wanted` counts the wake-ups that sleepers ask for. A sleeper raises it, looks once more, sleeps.
  * Whoever makes something available looks at it after that, and if it is not 0 lowers it by one and
  * posts: so semaphores cost nothing while nobody sleeps. wanted + tokens + posts under way is never
- * less than the sleepers that need a wake-up. Killed sleepers leave surplus; the cap (the number
- * of members) keeps it from growing.
+ * less than the sleepers that need a wake-up: that is all the protocol rests on. Surplus comes from
+ * killed sleepers and pollers in a race; the cap on `wanted` (the number of members) keeps it small.
  */
 #ifndef SHMLINE_WAIT_H
 #define SHMLINE_WAIT_H
@@ -34,8 +34,12 @@ enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns);
 /* Wake one sleeper, if one has asked. */
 void wait_wake(struct waiting *waiting);
 
-/* Issue a wake-up again that may have been lost, whether or not anybody has asked. Never more than one
-   token above what was there. */
+/* A member died: the wake-up it may have swallowed, or may have owed, is issued in its place. It must be
+   one more than there was, or a sleeper stays uncounted; the dead one's own asking is taken back. */
+void wait_replace(struct waiting *waiting, bool was_waiting);
+
+/* Issue a wake-up again that a stopped process may owe. Never more than one token above what was there,
+   since it is done every so often. */
 void wait_nudge(struct waiting *waiting);
 
 #endif
