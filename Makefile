@@ -142,6 +142,28 @@ $(BENCH): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBBASE) $(LIBSHM)
 
 # ------------------------------------------------------------------ upkeep
 
+C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/unit/*.[ch] tests/stress/*.[ch] bench/*.[ch])
+SCRIPTS  := $(wildcard .ci/run bench/run tests/tools/* tests/*.bash)
+
+format:
+	@tests/tools/ensure-packages lint
+	uncrustify -q -c .uncrustify.cfg -l C --replace --no-backup --if-changed $(C_FILES)
+
+# Headers are compiled alone: each must stand by itself. cppcheck 2.10 stumbles over macros in the
+# arguments of macros, and does not know C11's noreturn.
+lint: layers
+	@tests/tools/ensure-packages build lint
+	@uncrustify -q -c .uncrustify.cfg -l C --check $(C_FILES) >/dev/null
+	@! grep -nE '^.{111}' $(C_FILES)
+	@for header in $(filter %.h,$(C_FILES)); do \
+		$(COMPILE) -fsyntax-only -x c -include $$header /dev/null || exit; done
+	@cppcheck -q --std=c11 --language=c -D_GNU_SOURCE -D'_Noreturn=__attribute__((noreturn))' \
+		-D'json_array_foreach(array, i, value)=for (;;)' -I. --inline-suppr --error-exitcode=1 \
+		--enable=warning,performance,portability --suppress=preprocessorErrorDirective \
+		$(filter %.c,$(C_FILES))
+	@shellcheck -x $(SCRIPTS)
+	@codespell -L hendler,nd,te $(C_FILES) $(SCRIPTS) $(wildcard *.md shm/*.md man/*)
+
 clean:
 	rm -rf build $(PROGRAMS:%=$(PROGDIR)/%)
 

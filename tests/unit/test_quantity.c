@@ -126,9 +126,9 @@ static void a_probability_is_from_0_to_1(void **state)
 		const char *text;
 		double value;
 	} good[] = {
-		{ .text = "0", .value = 0 },	   { .text = "1", .value = 1 },
+		{ .text = "0", .value = 0 },       { .text = "1", .value = 1 },
 		{ .text = "0.25", .value = 0.25 }, { .text = "25%", .value = 0.25 },
-		{ .text = "100%", .value = 1 },	   { .text = "0.5%", .value = 0.005 },
+		{ .text = "100%", .value = 1 },    { .text = "0.5%", .value = 0.005 },
 	};
 	static const char *const bad[] = {
 		"", "%", "-0.1", "1.1", "101%", "0.5%%", "50 %", ".5", "1e-3", "nan", "0.5x",
