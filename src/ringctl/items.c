@@ -3,14 +3,14 @@
  * the order, without the bytes, so that a big ring costs little memory; then one by one to be shown.
  */
 #include "src/ringctl/items.h"
-
-#include <stdbool.h>
-#include <stdlib.h>
-
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/ringctl/json.h"
+#include "src/ringctl/members.h"
 #include "src/ringctl/reading.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
 
 #define BYTES_FOR_PEOPLE 40	/* so that most lines fit a terminal */
 
@@ -18,6 +18,16 @@ struct place {
 	uint64_t order_ns;
 	uint64_t id;
 	uint32_t slot;
+};
+
+/* What is needed to show one item after the other. */
+struct gallery {
+	struct ring *ring;
+	const struct items_form *form;
+	struct table *table;		/* NULL: as JSON */
+	struct ring_member *members;	/* by index */
+	unsigned char *bytes;		/* room for bytes_max */
+	size_t bytes_max;
 };
 
 static bool is_of_kind(const struct ring_view *view, enum items_kind kind)
@@ -53,83 +63,99 @@ static int64_t find_places(struct ring *ring, enum items_kind kind, struct place
 			.slot = slot,
 		};
 	}
-	qsort(places, (size_t)n, sizeof *places, compare_places);
+	qsort(places, (size_t)n, sizeof(*places), compare_places);
 	return n;
 }
 
-static void show_item(const struct item_seen *seen, const struct items_form *form,
-		      struct table *table)
+static void show_item(const struct item_seen *seen, const struct gallery *gallery)
 {
 	json_t *item;
 
-	if (table != NULL) {
-		table_row(table);
-		form->show_row(seen, table);
+	if (gallery->table != NULL) {
+		table_row(gallery->table);
+		gallery->form->show_row(seen, gallery->table);
 		return;
 	}
 	item = json_object();
 	json_set(item, "id", json_count(seen->view.id));
-	form->show_json(seen, item);
+	gallery->form->show_json(seen, item);
 	json_set(item, "bytes", json_count(seen->view.len));
 	json_set_item(item, seen->bytes, seen->view.shown, seen->view.len);
 	json_line(item);
 }
 
-/* 0, or -1 with errno. */
-static int show_places(struct item_seen *seen, size_t bytes_max, const struct items_form *form,
-		       const struct place *places, uint64_t n, struct table *table)
+/* A member, if it is there still. Index 0 is nobody's. */
+static const struct ring_member *find_holder(const struct gallery *gallery, uint32_t index)
 {
+	if (index > ring_member_limit(gallery->ring) || gallery->members[index].index == 0)
+		return NULL;
+	return &gallery->members[index];
+}
+
+/* 0, or -1 with errno. */
+static int show_places(const struct gallery *gallery, const struct place *places, uint64_t n)
+{
+	struct item_seen seen = { .bytes = gallery->bytes, .now_ns = ring_now_ns() };
+
 	for (uint64_t i = 0; i < n; i++) {
-		int found = ring_look(seen->ring, places[i].slot, &seen->view, seen->bytes, bytes_max);
+		int found = ring_look(gallery->ring, places[i].slot, &seen.view, gallery->bytes,
+				      gallery->bytes_max);
 
 		if (found == -1)
 			return -1;
-		if (found == 1 && seen->view.id == places[i].id && is_of_kind(&seen->view, form->kind))
-			show_item(seen, form, table);
+		if (found == 0 || seen.view.id != places[i].id ||
+		    !is_of_kind(&seen.view, gallery->form->kind))
+			continue;
+		seen.holder = find_holder(gallery, seen.view.owner);
+		show_item(&seen, gallery);
 	}
 	return 0;
 }
 
-static int show_items(struct ring *ring, const struct items_form *form,
-		      const struct settings *settings, struct table *table)
+static int show_items(struct gallery *gallery, uint64_t limit)
 {
-	uint64_t wanted = settings->bytes == SETTING_NONE && table ? BYTES_FOR_PEOPLE : settings->bytes;
-	size_t bytes_max = wanted < ring_item_max(ring) ? (size_t)wanted : ring_item_max(ring);
-	struct place *places = calloc(ring_slots(ring), sizeof *places);
-	struct item_seen seen = {
-		.ring = ring,
-		.bytes = malloc(bytes_max + 1),
-		.now_ns = ring_now_ns(),
-	};
+	struct place *places = calloc(ring_slots(gallery->ring), sizeof(*places));
 	int64_t n;
-	int result;
+	int result = -1;
 
-	if (places == NULL || seen.bytes == NULL)
+	gallery->bytes = malloc(gallery->bytes_max + 1);
+	if (places == NULL || gallery->bytes == NULL)
 		diag_die(EXIT_SYSTEM, "out of memory");
-	n = find_places(ring, form->kind, places);
-	if (n > 0 && (uint64_t)n > settings->items)
-		n = (int64_t)settings->items;
-	result = n < 0 ? -1 : show_places(&seen, bytes_max, form, places, (uint64_t)n, table);
-	free(seen.bytes);
+	gallery->members = members_read(gallery->ring);
+	n = find_places(gallery->ring, gallery->form->kind, places);
+	if (n >= 0)
+		result = show_places(gallery, places, (uint64_t)n < limit ? (uint64_t)n : limit);
+	free(gallery->members);
+	free(gallery->bytes);
 	free(places);
 	return result;
+}
+
+static size_t bytes_to_show(const struct ring *ring, const struct settings *settings)
+{
+	uint64_t wanted = settings->bytes;
+
+	if (wanted == SETTING_NONE && !settings->json)
+		wanted = BYTES_FOR_PEOPLE;
+	return wanted < ring_item_max(ring) ? (size_t)wanted : ring_item_max(ring);
 }
 
 int items_run(const struct items_form *form, const struct settings *settings, const char *name)
 {
 	int code = EXIT_OK;
-	struct ring *ring = reading_open(name, RING_OBSERVER, &code);
-	struct table *table = NULL;
+	struct gallery gallery = { .form = form };
 
-	if (ring == NULL)
+	gallery.ring = reading_open(name, RING_OBSERVER, &code);
+	if (gallery.ring == NULL)
 		return code;
+	gallery.bytes_max = bytes_to_show(gallery.ring, settings);
 	if (!settings->json)
-		table = table_new(stdout, form->columns);
-	if (show_items(ring, form, settings, table) == -1)
+		gallery.table = table_new(stdout, form->columns);
+	if (show_items(&gallery, settings->items) == -1)
 		code = diag_ring_error("look into", name, ring_why());
-	if (table != NULL)
-		table_end(table);
-	ring_close(ring);
+	if (gallery.table != NULL)
+		table_end(gallery.table);
+	ring_close(gallery.ring);
 	return code;
 }
 

@@ -5,12 +5,12 @@
 #ifndef SHMLINE_RINGCTL_ITEMS_H
 #define SHMLINE_RINGCTL_ITEMS_H
 
-#include <jansson.h>
-#include <stdint.h>
-
 #include "shm/ring.h"
 #include "src/ringctl/table.h"
 #include "src/ringctl/verb.h"
+
+#include <jansson.h>
+#include <stdint.h>
 
 enum items_kind {
 	ITEMS_LEFT,	/* ready, delayed or in flight; as old as their publishing */
@@ -18,8 +18,8 @@ enum items_kind {
 };
 
 struct item_seen {
-	struct ring *ring;
 	struct ring_view view;
+	const struct ring_member *holder; /* NULL: nobody, or one who has left meanwhile */
 	unsigned char *bytes;	/* view.shown of them */
 	uint64_t now_ns;
 };

@@ -2,14 +2,13 @@
  * json.c - JSON as all verbs print it.
  */
 #include "src/ringctl/json.h"
+#include "src/base/diag.h"
+#include "src/base/exitcode.h"
+#include "src/ringctl/words.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "src/base/diag.h"
-#include "src/base/exitcode.h"
-#include "src/ringctl/words.h"
 
 enum metric_kind { METRIC_U64, METRIC_U32, METRIC_NS };
 
@@ -57,7 +56,7 @@ void json_line(json_t *object)
 	if (object == NULL)
 		die_of_memory();
 	/* What can't be written is met again, and said, when standard output is closed. */
-	if (json_dumpf(object, stdout, JSON_COMPACT) == 0)
+	if (json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12)) == 0)
 		putchar('\n');
 	json_decref(object);
 }
@@ -109,7 +108,7 @@ json_t *json_ring(const char *name, const struct reading *reading)
 	json_set(ring, "consumers", json_count(reading->consumers));
 	json_set(ring, "holders", json_count(reading->holders));
 	json_set(ring, "dead_members", json_count(reading->dead));
-	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++)
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
 		json_set(ring, metrics[i].name, metric_value(&metrics[i], stats));
 	return ring;
 }

@@ -5,11 +5,11 @@
 #ifndef SHMLINE_RINGCTL_JSON_H
 #define SHMLINE_RINGCTL_JSON_H
 
+#include "src/ringctl/reading.h"
+
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "src/ringctl/reading.h"
 
 /* Print `object` on a line of its own and drop it. Exits when memory is out (`object` is NULL then). */
 void json_line(json_t *object);

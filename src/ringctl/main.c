@@ -3,20 +3,20 @@
  * verb_NAME.c.
  */
 #include "src/ringctl/verb.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 static const struct verb *const verbs[] = {
 	&verb_ls, &verb_stat, &verb_peek, &verb_dead, &verb_put, &verb_stop, &verb_fsck, &verb_rm,
 };
 
-#define VERBS (sizeof verbs / sizeof verbs[0])
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 #define NAME_MAX_TEXT 32	/* "ringctl VERB" */
 #define USAGE_MAX 128
 #define HELP_MAX 2048
@@ -37,8 +37,8 @@ static const char *closing_text(char *help)
 	for (size_t i = 0; i < VERBS; i++) {
 		char form[USAGE_MAX];
 
-		snprintf(form, sizeof form, "%s %s", verbs[i]->name, verbs[i]->operands);
-		snprintf(line, sizeof line, "  %-34s %s\n", form, verbs[i]->help);
+		snprintf(form, sizeof(form), "%s %s", verbs[i]->name, verbs[i]->operands);
+		snprintf(line, sizeof(line), "  %-34s %s\n", form, verbs[i]->help);
 		help_append(help, line);
 	}
 	help_append(help,
@@ -66,9 +66,9 @@ static const struct verb *verb_find(const char *name)
 	for (size_t i = 0; i < VERBS; i++)
 		if (strcmp(verbs[i]->name, name) == 0)
 			return verbs[i];
-	verb_names(names, sizeof names);
+	verb_names(names, sizeof(names));
 	diag_die(EXIT_BAD_USAGE, "unknown verb \"%s\": expected one of %s",
-		 diag_quote(quoted, sizeof quoted, name, strlen(name)), names);
+		 diag_quote(quoted, sizeof(quoted), name, strlen(name)), names);
 }
 
 /*
@@ -105,30 +105,31 @@ static void check_operands(const struct verb *verb, char **operands, int n)
 			 verb->operands);
 	if (n > verb->operands_max)
 		diag_die(EXIT_BAD_USAGE, "%s: unexpected operand \"%s\": expected %s %s", verb->name,
-			 diag_quote(quoted, sizeof quoted, operands[verb->operands_max],
+			 diag_quote(quoted, sizeof(quoted), operands[verb->operands_max],
 				    strlen(operands[verb->operands_max])),
 			 verb->name, verb->operands);
 	if (n > 0 && !ring_name_is_valid(operands[0]))
 		diag_die(EXIT_BAD_USAGE,
 			 "ring name \"%s\": expected 1 to %d of A-Z a-z 0-9 . _ -, not beginning "
 			 "with . or -",
-			 diag_quote(quoted, sizeof quoted, operands[0], strlen(operands[0])),
+			 diag_quote(quoted, sizeof(quoted), operands[0], strlen(operands[0])),
 			 RING_NAME_MAX);
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
-	char program[NAME_MAX_TEXT], usage[USAGE_MAX];
+	char program[NAME_MAX_TEXT], usage[USAGE_MAX], about[USAGE_MAX];
 	struct option_table table = {
-		.program = program, .usage = usage, .about = verb->help, .entries = verb->options,
+		.program = program, .usage = usage, .about = about, .entries = verb->options,
 	};
 	struct settings settings = {
 		.timeout_ns = SETTING_NONE, .bytes = SETTING_NONE, .items = SETTING_NONE,
 	};
 	int n;
 
-	snprintf(program, sizeof program, "ringctl %s", verb->name);
-	snprintf(usage, sizeof usage, "[OPTION...] %s", verb->operands);
+	snprintf(program, sizeof(program), "ringctl %s", verb->name);
+	snprintf(usage, sizeof(usage), "[OPTION...] %s", verb->operands);
+	snprintf(about, sizeof(about), "%c%s.", toupper(verb->help[0]), verb->help + 1);
 	n = read_operands(&table, verb, argc, argv, &settings);
 	check_operands(verb, argv, n);
 	return verb->run(&settings, argv, n);
@@ -162,7 +163,7 @@ int main(int argc, char **argv)
 	if (first == argc) {
 		char names[USAGE_MAX];
 
-		verb_names(names, sizeof names);
+		verb_names(names, sizeof(names));
 		diag_die(EXIT_BAD_USAGE, "no verb given: expected one of %s", names);
 	}
 	return close_output(run_verb(verb_find(argv[first]), argc - first, argv + first));

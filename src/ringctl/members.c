@@ -4,17 +4,16 @@
  * longest.
  */
 #include "src/ringctl/members.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
 #include "src/ringctl/words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct column columns[] = {
 	{ .title = "ROLES", .width = 8 },
@@ -43,7 +42,7 @@ struct held {
 static struct held *find_held(struct ring *ring)
 {
 	uint32_t limit = ring_member_limit(ring);
-	struct held *held = calloc((size_t)limit + 1, sizeof *held);
+	struct held *held = calloc((size_t)limit + 1, sizeof(*held));
 
 	if (held == NULL)
 		diag_die(EXIT_SYSTEM, "out of memory");
@@ -59,19 +58,31 @@ static struct held *find_held(struct ring *ring)
 	return held;
 }
 
+struct ring_member *members_read(struct ring *ring)
+{
+	uint32_t limit = ring_member_limit(ring);
+	struct ring_member *members = calloc((size_t)limit + 1, sizeof(*members));
+
+	if (members == NULL)
+		diag_die(EXIT_SYSTEM, "out of memory");
+	for (uint32_t i = 1; i <= limit; i++)
+		if (ring_member(ring, i, &members[i]) != 1)
+			members[i].index = 0;
+	return members;
+}
+
 static void each_member(struct ring *ring, uint64_t now_ns, void *out,
 			void (*show)(const struct ring_member *member, const struct held *held,
 				     uint64_t now_ns, void *out))
 {
+	struct ring_member *members = members_read(ring);
 	struct held *held = find_held(ring);
 
-	for (uint32_t i = 1; i <= ring_member_limit(ring); i++) {
-		struct ring_member member;
-
-		if (ring_member(ring, i, &member) == 1)
-			show(&member, &held[i], now_ns, out);
-	}
+	for (uint32_t i = 1; i <= ring_member_limit(ring); i++)
+		if (members[i].index != 0)
+			show(&members[i], &held[i], now_ns, out);
 	free(held);
+	free(members);
 }
 
 static void cell_count(struct table *table, uint64_t count)
@@ -113,8 +124,8 @@ static void show_row(const struct ring_member *member, const struct held *held, 
 	cell_count(table, member->dead);
 	cell_count(table, member->redelivered);
 	cells_held(table, member, held, now_ns);
-	table_cell(table, "%s", diag_quote(note, sizeof note, member->note,
-					   strnlen(member->note, sizeof member->note)));
+	table_cell(table, "%s", diag_quote(note, sizeof(note), member->note,
+					   strnlen(member->note, sizeof(member->note))));
 }
 
 void members_print(struct ring *ring, uint64_t now_ns)
@@ -129,7 +140,7 @@ static json_t *json_note(const char note[static RING_NOTE_MAX])
 {
 	char quoted[RING_NOTE_MAX * 4 + 1];
 
-	return json_string(diag_quote(quoted, sizeof quoted, note, strnlen(note, RING_NOTE_MAX)));
+	return json_string(diag_quote(quoted, sizeof(quoted), note, strnlen(note, RING_NOTE_MAX)));
 }
 
 static void set_held(json_t *object, const struct held *held, uint64_t now_ns)

@@ -4,10 +4,16 @@
 #ifndef SHMLINE_RINGCTL_MEMBERS_H
 #define SHMLINE_RINGCTL_MEMBERS_H
 
+#include "shm/ring.h"
+
 #include <jansson.h>
 #include <stdint.h>
 
-#include "shm/ring.h"
+/*
+ * Everybody who is attached, by index: room for 1..ring_member_limit(), index 0 where nobody is.
+ * Free it. Exits when memory is out.
+ */
+struct ring_member *members_read(struct ring *ring);
 
 /* A table on standard output. */
 void members_print(struct ring *ring, uint64_t now_ns);

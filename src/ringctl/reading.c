@@ -3,10 +3,9 @@
  * a line whose processes were all killed is not running.
  */
 #include "src/ringctl/reading.h"
+#include "src/base/diag.h"
 
 #include <string.h>
-
-#include "src/base/diag.h"
 
 static void count_member(struct reading *reading, const struct ring_member *member)
 {
@@ -24,7 +23,7 @@ static void count_member(struct reading *reading, const struct ring_member *memb
 
 int reading_take(struct ring *ring, struct reading *reading)
 {
-	memset(reading, 0, sizeof *reading);
+	memset(reading, 0, sizeof(*reading));
 	if (ring_stats(ring, &reading->stats) == -1)
 		return -1;
 	reading->now_ns = ring_now_ns();

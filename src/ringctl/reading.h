@@ -4,9 +4,9 @@
 #ifndef SHMLINE_RINGCTL_READING_H
 #define SHMLINE_RINGCTL_READING_H
 
-#include <stdint.h>
-
 #include "shm/ring.h"
+
+#include <stdint.h>
 
 struct reading {
 	struct ring_stats stats;

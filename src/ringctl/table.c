@@ -2,14 +2,13 @@
  * table.c - rows of aligned cells.
  */
 #include "src/ringctl/table.h"
+#include "src/base/diag.h"
+#include "src/base/exitcode.h"
+#include "src/base/quantity.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "src/base/diag.h"
-#include "src/base/exitcode.h"
-#include "src/base/quantity.h"
 
 #define COLUMNS_MAX 16
 #define ROWS_HELD 256	/* guess: enough that widths settle, little enough to be no load */
@@ -37,7 +36,7 @@ static int wider(int width, const char *text)
 
 struct table *table_new(FILE *out, const struct column *columns)
 {
-	struct table *table = calloc(1, sizeof *table);
+	struct table *table = calloc(1, sizeof(*table));
 
 	if (table == NULL)
 		diag_die(EXIT_SYSTEM, "out of memory");
@@ -76,7 +75,7 @@ void table_cell_duration(struct table *table, uint64_t ns)
 {
 	char text[16];
 
-	table_cell(table, "%s", quantity_show_duration(text, sizeof text, ns));
+	table_cell(table, "%s", quantity_show_duration(text, sizeof(text), ns));
 }
 
 /* Free text: no column grows for it and nothing pads it. */

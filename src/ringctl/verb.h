@@ -6,10 +6,10 @@
 #ifndef SHMLINE_RINGCTL_VERB_H
 #define SHMLINE_RINGCTL_VERB_H
 
+#include "src/base/options.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "src/base/options.h"
 
 /* What the options of all verbs say; each verb's table has those that mean something to it. */
 struct settings {

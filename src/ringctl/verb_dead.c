@@ -2,7 +2,6 @@
  * verb_dead.c - the dead letters that a ring keeps, the one that died first first.
  */
 #include "src/ringctl/verb.h"
-
 #include "shm/ring.h"
 #include "src/ringctl/items.h"
 #include "src/ringctl/json.h"

@@ -3,15 +3,14 @@
  * is who may be attached meanwhile, and what is said.
  */
 #include "src/ringctl/verb.h"
-
-#include <errno.h>
-#include <stdio.h>
-
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
+
+#include <errno.h>
+#include <stdio.h>
 
 static void gather_sentence(const char *sentence, void *context)
 {

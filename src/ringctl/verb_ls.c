@@ -2,12 +2,6 @@
  * verb_ls.c - a line for each ring of this user. A ring that is not sound is shown with the reason.
  */
 #include "src/ringctl/verb.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
@@ -16,6 +10,11 @@
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
 #include "src/ringctl/words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct column columns[] = {
 	{ .title = "NAME", .width = 12 },
@@ -37,7 +36,7 @@ struct names {
 static int gather_name(const char *name, void *context)
 {
 	struct names *names = context;
-	char **grown = reallocarray(names->names, names->n + 1, sizeof *grown);
+	char **grown = reallocarray(names->names, names->n + 1, sizeof(*grown));
 
 	if (grown == NULL)
 		return -1;
@@ -73,7 +72,7 @@ static void show_sound(struct table *table, const char *name, const struct readi
 		table_cell(table, "%d", (int)reading->launcher);
 	else
 		table_cell(table, "-");
-	table_cell(table, "%s", quantity_show_size(size, sizeof size, stats->size_bytes));
+	table_cell(table, "%s", quantity_show_size(size, sizeof(size), stats->size_bytes));
 	table_cell_duration(table, reading_between_ns(stats->created_ns, reading->now_ns));
 }
 
@@ -124,7 +123,7 @@ static int ls_run(const struct settings *settings, char **operands, int n)
 		return EXIT_SYSTEM;
 	}
 	if (names.n > 0)
-		qsort(names.names, names.n, sizeof *names.names, compare_names);
+		qsort(names.names, names.n, sizeof(*names.names), compare_names);
 	if (!settings->json)
 		table = table_new(stdout, columns);
 	for (size_t i = 0; i < names.n; i++)

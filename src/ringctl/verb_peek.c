@@ -3,7 +3,6 @@
  * taken.
  */
 #include "src/ringctl/verb.h"
-
 #include "shm/ring.h"
 #include "src/ringctl/items.h"
 #include "src/ringctl/json.h"
@@ -26,18 +25,18 @@ static const struct column columns[] = {
 /* "consumer 2 (1234)"; of one that left since, its index is all that is known. */
 static void cell_holder(const struct item_seen *seen, struct table *table)
 {
-	struct ring_member member;
+	const struct ring_member *holder = seen->holder;
 	char roles[WORDS_ROLES_MAX];
 
 	if (seen->view.owner == 0)
 		table_cell(table, "-");
-	else if (ring_member(seen->ring, seen->view.owner, &member) != 1)
+	else if (holder == NULL)
 		table_cell(table, "member %u", seen->view.owner);
-	else if (member.number > 0)
-		table_cell(table, "%s %u (%d)", words_roles(roles, member.roles), member.number,
-			   (int)member.pid);
+	else if (holder->number > 0)
+		table_cell(table, "%s %u (%d)", words_roles(roles, holder->roles), holder->number,
+			   (int)holder->pid);
 	else
-		table_cell(table, "%s (%d)", words_roles(roles, member.roles), (int)member.pid);
+		table_cell(table, "%s (%d)", words_roles(roles, holder->roles), (int)holder->pid);
 }
 
 /* In flight: how long it has been held. Delayed: how long until it is due. */
@@ -71,16 +70,16 @@ static void show_row(const struct item_seen *seen, struct table *table)
 
 static json_t *json_holder(const struct item_seen *seen)
 {
-	struct ring_member member;
+	const struct ring_member *holder = seen->holder;
 	char roles[WORDS_ROLES_MAX];
 	int index = (int)seen->view.owner;
 
 	if (index == 0)
 		return json_null();
-	if (ring_member(seen->ring, seen->view.owner, &member) != 1)
+	if (holder == NULL)
 		return json_pack("{s:i}", "index", index);
-	return json_pack("{s:i, s:i, s:s, s:i}", "index", index, "pid", (int)member.pid, "roles",
-			 words_roles(roles, member.roles), "number", (int)member.number);
+	return json_pack("{s:i, s:i, s:s, s:i}", "index", index, "pid", (int)holder->pid, "roles",
+			 words_roles(roles, holder->roles), "number", (int)holder->number);
 }
 
 static void show_json(const struct item_seen *seen, json_t *item)

@@ -3,6 +3,11 @@
  * that a slow standard input holds no slot and an item too long leaves the ring as it was.
  */
 #include "src/ringctl/verb.h"
+#include "shm/ring.h"
+#include "src/base/diag.h"
+#include "src/base/exitcode.h"
+#include "src/ringctl/json.h"
+#include "src/ringctl/reading.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,12 +17,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shm/ring.h"
-#include "src/base/diag.h"
-#include "src/base/exitcode.h"
-#include "src/ringctl/json.h"
-#include "src/ringctl/reading.h"
-
 #define CHUNK 65536	/* what a pipe holds */
 
 static bool is_stdin(const char *operand)
@@ -25,38 +24,38 @@ static bool is_stdin(const char *operand)
 	return strcmp(operand, "-") == 0;
 }
 
-/* Standard input to its end, but not more than a byte above item_max. Exits when it can't be read. */
-static struct iovec read_stdin(uint32_t item_max)
+/* Standard input to its end, or until it is longer than item_max. false with errno when it fails. */
+static bool read_stdin(struct iovec *item, uint32_t item_max)
 {
-	struct iovec item = { .iov_base = NULL };
 	ssize_t got = 1;
 
-	while (got > 0 && item.iov_len <= item_max) {
-		void *grown = realloc(item.iov_base, item.iov_len + CHUNK);
+	while (got > 0 && item->iov_len <= item_max) {
+		char *grown = realloc(item->iov_base, item->iov_len + CHUNK);
 
 		if (grown == NULL)
-			diag_die(EXIT_SYSTEM, "out of memory");
-		item.iov_base = grown;
+			return false;
+		item->iov_base = grown;
 		do {
-			got = read(STDIN_FILENO, (char *)grown + item.iov_len, CHUNK);
+			got = read(STDIN_FILENO, grown + item->iov_len, CHUNK);
 		} while (got == -1 && errno == EINTR);
-		if (got == -1)
-			diag_die(EXIT_IO, "cannot read standard input: %s", strerror(errno));
-		item.iov_len += (size_t)got;
+		if (got > 0)
+			item->iov_len += (size_t)got;
 	}
-	return item;
+	return got != -1;
 }
 
-/* The operands as items. Returns the exit code. */
+/* The operands as items. Returns the exit code; has said what is wrong with which. */
 static int gather(struct iovec *items, char **operands, int n, uint32_t item_max)
 {
 	for (int i = 0; i < n; i++) {
-		if (is_stdin(operands[i]))
-			items[i] = read_stdin(item_max);
-		else
+		if (!is_stdin(operands[i])) {
 			items[i] = (struct iovec){ operands[i], strlen(operands[i]) };
+		} else if (!read_stdin(&items[i], item_max)) {
+			diag_error("cannot read standard input: %s", strerror(errno));
+			return EXIT_IO;
+		}
 		if (items[i].iov_len > item_max) {
-			diag_error("item %d is longer than this ring's longest: expected at most %u bytes",
+			diag_error("item %d is too long: expected at most %u bytes, this ring's longest",
 				   i + 1, item_max);
 			return EXIT_BAD_DATA;
 		}
@@ -124,7 +123,7 @@ static int publish_all(struct ring *ring, const struct settings *settings, const
 
 static int put_into(struct ring *ring, const struct settings *settings, char **operands, int n)
 {
-	struct iovec *items = calloc((size_t)n, sizeof *items);
+	struct iovec *items = calloc((size_t)n, sizeof(*items));
 	int code;
 
 	if (items == NULL)

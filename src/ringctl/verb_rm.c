@@ -2,14 +2,13 @@
  * verb_rm.c - remove a ring. Its memory goes when the last process that has it mapped ends.
  */
 #include "src/ringctl/verb.h"
-
-#include <errno.h>
-
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
+
+#include <errno.h>
 
 /* Refused: by how much? The ring may change or go meanwhile; then the error alone is said. */
 static int refuse_used(const char *name, int error)

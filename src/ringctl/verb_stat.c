@@ -4,14 +4,6 @@
  * it was.
  */
 #include "src/ringctl/verb.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
@@ -22,6 +14,13 @@
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
 #include "src/ringctl/words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #define INTERVAL_MIN_NS UINT64_C(10000000)	/* guess: a look costs a pass over all slots */
 #define INTERVAL_MAX_NS (UINT64_C(86400) * 1000000000)
@@ -62,10 +61,10 @@ static void print_head(const char *name, const struct reading *reading)
 	const struct ring_stats *stats = &reading->stats;
 	char age[16], size[16], item[16];
 
-	quantity_show_duration(age, sizeof age,
+	quantity_show_duration(age, sizeof(age),
 			       reading_between_ns(stats->created_ns, reading->now_ns));
-	quantity_show_size(size, sizeof size, stats->size_bytes);
-	quantity_show_size(item, sizeof item, stats->item_max);
+	quantity_show_size(size, sizeof(size), stats->size_bytes);
+	quantity_show_size(item, sizeof(item), stats->item_max);
 	printf("ring %s  %s, made %s ago, %u slots of %s, %s in all", name,
 	       words_ring_state(reading), age, stats->slots, item, size);
 	if (reading->launcher != 0)
@@ -82,12 +81,12 @@ static void print_items(const struct ring_stats *stats)
 	       PRINT_U(stats->dropped), PRINT_U(stats->left));
 	printf("left       ready %u, delayed %u, in flight %u; oldest ready %s\n", stats->ready,
 	       stats->delayed, stats->in_flight,
-	       stats->oldest_ns ? quantity_show_duration(oldest, sizeof oldest, stats->oldest_ns)
+	       stats->oldest_ns ? quantity_show_duration(oldest, sizeof(oldest), stats->oldest_ns)
 				: "none");
 	printf("slots      free %u, writing %u, dead letters %u; most items ever %u\n", stats->free,
 	       stats->writing, stats->dead_kept, stats->high_water);
 	printf("flow       taken %llu, redelivered %llu, bytes published %s\n", PRINT_U(stats->taken),
-	       PRINT_U(stats->redelivered), quantity_show_size(bytes, sizeof bytes, stats->bytes));
+	       PRINT_U(stats->redelivered), quantity_show_size(bytes, sizeof(bytes), stats->bytes));
 }
 
 static void print_waits(const struct reading *reading)
@@ -96,8 +95,8 @@ static void print_waits(const struct reading *reading)
 	char blocked[16], starved[16];
 
 	printf("waits      full %llu times, producers blocked %s, consumers starved %s\n",
-	       PRINT_U(stats->full), quantity_show_duration(blocked, sizeof blocked, stats->blocked_ns),
-	       quantity_show_duration(starved, sizeof starved, stats->starved_ns));
+	       PRINT_U(stats->full), quantity_show_duration(blocked, sizeof(blocked), stats->blocked_ns),
+	       quantity_show_duration(starved, sizeof(starved), stats->starved_ns));
 	if (stats->stop == RING_STOP_NONE)
 		printf("stop flag  down\n");
 	else

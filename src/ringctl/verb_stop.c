@@ -2,7 +2,6 @@
  * verb_stop.c - raise a ring's stop flag. What follows (the drain) is the members' own doing.
  */
 #include "src/ringctl/verb.h"
-
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"

@@ -5,10 +5,10 @@
 #ifndef SHMLINE_RINGCTL_WORDS_H
 #define SHMLINE_RINGCTL_WORDS_H
 
-#include <stddef.h>
-
 #include "shm/ring.h"
 #include "src/ringctl/reading.h"
+
+#include <stddef.h>
 
 /*
  * The state of a sound ring:

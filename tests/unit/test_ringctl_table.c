@@ -26,7 +26,7 @@ struct capture {
 
 static struct capture *capture_new(const struct column *with)
 {
-	struct capture *capture = calloc(1, sizeof *capture);
+	struct capture *capture = calloc(1, sizeof(*capture));
 
 	assert_non_null(capture);
 	capture->out = open_memstream(&capture->text, &capture->size);
