@@ -46,7 +46,7 @@ wait_until() { # SECONDS COMMAND...
 	shift
 	deadline=$(($(now_ms) + limit * 1000))
 	until "$@"; do
-		(($(now_ms) < deadline)) || fail "not so after $limit s: $*"
+		(($(now_ms) < deadline)) || fail "not so after $limit s: $*" || return
 		sleep 0.02
 	done
 }
@@ -69,10 +69,12 @@ has_ended() { # PID
 	[[ -z $state || $state == [ZX] ]]
 }
 
-# Wait for a started process and return its exit code; fails when it takes longer than SECONDS.
-wait_for() { # SECONDS PID
-	wait_until "$1" has_ended "$2"
-	wait "$2"
+# Wait for the end of a started process, which must have exit code CODE (0).
+wait_for() { # SECONDS PID [CODE]
+	local code=0
+	wait_until "$1" has_ended "$2" || return
+	wait "$2" || code=$?
+	((code == ${3:-0})) || fail "process $2: exit code $code, expected ${3:-0}"
 }
 
 # Does FILE have at least N lines? For wait_until.
@@ -87,8 +89,9 @@ file_matches() { grep -qE -- "$2" "$1" 2>/dev/null; } # FILE PATTERN
 books_balance() { # LINE
 	local pattern='published ([0-9]+) = acked ([0-9]+) \+ dead ([0-9]+)'
 	pattern+=' \+ dropped ([0-9]+) \+ left ([0-9]+)$'
-	[[ $1 =~ $pattern ]] || fail "not the books: \"$1\""
+	[[ $1 =~ $pattern ]] || fail "not the books: \"$1\"" || return
 	published=${BASH_REMATCH[1]} acked=${BASH_REMATCH[2]} dead=${BASH_REMATCH[3]}
 	dropped=${BASH_REMATCH[4]} left=${BASH_REMATCH[5]}
-	((published == acked + dead + dropped + left)) || fail "the books don't balance: \"$1\""
+	((published == acked + dead + dropped + left)) ||
+		fail "the books don't balance: \"$1\""
 }
