@@ -38,7 +38,9 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	item->given_back = atomic_load_explicit(&slot->given_back, memory_order_relaxed);
 	item->published_ns = atomic_load_explicit(&slot->published_ns, memory_order_relaxed);
 	item->deliveries = slot_returns(item->word) + 1;
-	item->taken_ns = ring_now_ns();
+	item->taken_ns = handle_now(ring);
+	if (item->taken_ns < item->published_ns)
+		item->taken_ns = item->published_ns;	/* two clocks' readings, a microsecond apart */
 	atomic_store_explicit(&slot->when_ns, item->taken_ns, memory_order_relaxed);
 	member_count(ring->me, COUNT_TAKEN, 1);
 	if (item->deliveries > 1)

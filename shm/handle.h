@@ -21,6 +21,7 @@ struct ring {
 	bool has_unhinted;		/* published, but the cells had no room to say so */
 
 	uint64_t producers_before;	/* of producers_ever, those that don't count as "were here" */
+	uint64_t now_ns, now_ticks;	/* the clock's last reading, and the processor's counter then */
 	uint64_t looked_round_ns;	/* when it last did the duties of a line without launcher */
 };
 
@@ -36,6 +37,9 @@ int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);
 
 /* Once a second, if nobody else has: recover the dead, sweep. */
 void handle_look_round(struct ring *ring, uint64_t now_ns);
+
+/* ring_now_ns() to about a microsecond, for the times of items. */
+uint64_t handle_now(struct ring *ring);
 
 /* RING_ERROR with this errno. */
 enum ring_result handle_error(int error);

@@ -66,6 +66,17 @@ static bool make_room(struct segment *segment, uint64_t head)
 	return true;
 }
 
+/* Room for one more? Head's own line is the consumers': it is read only when it must have moved. */
+static bool has_room(struct segment *segment, uint64_t tail, uint64_t *head)
+{
+	*head = atomic_load_explicit(&segment->head_seen, memory_order_relaxed);
+	if ((int64_t)(tail - *head) < (int64_t)segment->at.cells)
+		return true;
+	*head = atomic_load(&segment->header->head);
+	atomic_store_explicit(&segment->head_seen, *head, memory_order_relaxed);
+	return (int64_t)(tail - *head) < (int64_t)segment->at.cells;
+}
+
 bool hints_push(struct segment *segment, uint32_t index, uint64_t gen)
 {
 	struct header *header = segment->header;
@@ -83,8 +94,7 @@ bool hints_push(struct segment *segment, uint32_t index, uint64_t gen)
 		}
 		if (ahead != -1)
 			continue;	/* tail has moved */
-		head = atomic_load(&header->head);
-		if ((int64_t)(tail - head) >= (int64_t)segment->at.cells) {
+		if (!has_room(segment, tail, &head)) {
 			if (!make_room(segment, head))
 				return false;
 			continue;

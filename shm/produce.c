@@ -85,7 +85,7 @@ static uint64_t raw_mark(struct ring *ring, uint64_t mark)
 static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item)
 {
 	item->id = next_id(ring);
-	item->published_ns = ring_now_ns();
+	item->published_ns = handle_now(ring);
 	atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
 	atomic_store_explicit(&slot->published_ns, item->published_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->mark, raw_mark(ring, item->mark), memory_order_relaxed);

@@ -102,6 +102,7 @@ void segment_place(struct segment *segment, void *base, const struct geometry *a
 	segment->lanes = (void *)(segment->base + at->lanes_at);
 	segment->words = (void *)(segment->base + at->words_at);
 	segment->cells = (void *)(segment->base + at->cells_at);
+	atomic_store(&segment->head_seen, at->first);
 }
 
 /* ---------------------------------------------------------------- making */

@@ -16,6 +16,7 @@ struct segment {
 	shared_u64 *cells;
 	int path_fd;		/* O_PATH: only to open the same file again, whatever its name */
 	bool is_writable;
+	shared_u64 head_seen;	/* private: head is there or further (hints.c) */
 	atomic_uint users;	/* handles on this mapping */
 	char name[RING_NAME_MAX + 1];
 };
