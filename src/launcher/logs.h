@@ -1,0 +1,45 @@
+/*
+ * logs.h - the workers' standard output and error: a pipe each, read by the loop, passed on as whole
+ * lines. A worker that floods is held back by its own pipe, never by the others' and never by growing
+ * memory.
+ */
+#ifndef SHMLINE_LAUNCHER_LOGS_H
+#define SHMLINE_LAUNCHER_LOGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct logs;
+struct log;
+
+struct logs_options {
+	const char *dir;	/* a file for each worker in there; NULL: the launcher's own streams */
+	bool tag;		/* "consumer 3 | " before each line */
+	bool color_out, color_err;	/* tags in colour on that stream */
+	char terminator;	/* of a line on standard output */
+	size_t line_max;	/* longer lines are passed on in pieces */
+	/* The launcher's standard output (or error) can't be written any more. */
+	void (*broken)(const char *which, int error, void *context);
+	void *context;
+};
+
+/* NULL with errno. */
+struct logs *logs_open(struct event_base *base, const struct logs_options *options);
+
+/* A worker called `name` starts: *out and *err are the write ends for it, to be closed when it has
+   them. The log lives until it is released and both pipes have ended. NULL with errno. */
+struct log *logs_add(struct logs *logs, const char *name, int *out, int *err);
+
+/* The last line on standard error, as far as it has come. */
+const char *log_last_line(struct log *log, char *buffer, size_t size);
+
+void log_release(struct log *log);
+
+/* Has everything that workers wrote been passed on? */
+bool logs_are_done(const struct logs *logs);
+
+/* Frees it all, whatever stands in the pipes. NULL is allowed. */
+void logs_close(struct logs *logs);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * main.c - launcher: reads its options, has them checked, opens the ring, runs the line, leaves the
+ * ring, sums up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/base/diag.h"
+#include "src/base/exitcode.h"
+#include "src/launcher/input.h"
+#include "src/launcher/line.h"
+#include "src/launcher/orders.h"
+#include "src/launcher/preflight.h"
+#include "src/launcher/settings.h"
+#include "src/launcher/summary.h"
+#include "src/launcher/supervisor.h"
+
+/* Whoever started us without one of the standard descriptors must not get a pipe in its place. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int make_log_dir(const char *dir)
+{
+	if (mkdir(dir, 0777) == 0 || (errno == EEXIST && access(dir, W_OK | X_OK) == 0))
+		return 0;
+	diag_error("--log-dir: cannot use \"%s\": %s", dir, strerror(errno));
+	return EXIT_CANT_CREATE;
+}
+
+static int show(const struct orders *orders)
+{
+	const uint64_t counts[] = { orders->settings->producers, orders->settings->consumers };
+
+	for (int side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++) {
+		for (unsigned i = 1; i <= counts[side]; i++) {
+			char **argv = orders_for_worker(orders, side, i);
+			int result = argv ? orders_print(argv, STDOUT_FILENO) : -1;
+
+			orders_free_argv(argv);
+			if (result < 0)
+				return EXIT_IO;
+		}
+	}
+	return 0;
+}
+
+/* The account comes before the ring goes, the last line after. */
+static int finish(struct line *line, const struct settings *settings, struct report *report)
+{
+	int code;
+
+	if (!report->is_damaged)
+		summary_take_stock(report, line->ring);
+	code = summary_exit_code(report);
+	if (report->is_damaged)
+		line_abandon(line);
+	else
+		line_close(line, settings, report->stats.left);
+	if (summary_print(report, settings, line->name) < 0 && code == 0)
+		code = EXIT_IO;
+	return code;
+}
+
+static int run(struct line *line, const struct orders *orders, const struct input *input)
+{
+	const struct settings *settings = orders->settings;
+	struct supervisor *supervisor = supervisor_create(settings, input);
+	struct report report = { .failure = 0 };
+	int code;
+
+	if (!supervisor)
+		return EXIT_SYSTEM;
+	code = line_open(line, settings);
+	if (code == 0) {
+		supervisor_run(supervisor, line->ring, orders, &report);
+		code = finish(line, settings, &report);
+	}
+	/* Last, since until then signals must not end us halfway. */
+	supervisor_free(supervisor);
+	return code;
+}
+
+static int check_and_run(struct line *line, const struct orders *orders, const struct input *input)
+{
+	int code = preflight(orders);
+
+	if (code == 0 && orders->settings->log_dir)
+		code = make_log_dir(orders->settings->log_dir);
+	return code ? code : run(line, orders, input);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	struct input input;
+	struct orders orders;
+	struct line line;
+	int code;
+
+	open_standard();
+	diag_init("launcher");
+	diag_catch_damage();
+	settings_read(&settings, argc, argv);
+	line_choose_name(&line, &settings);
+	if (orders_init(&orders, &settings, line.name) < 0)
+		diag_die(EXIT_SYSTEM, "cannot find the programs: %s", strerror(errno));
+	if (settings.dry_run) {
+		code = show(&orders);
+	} else {
+		code = input_open(&input, &settings);
+		if (code == 0) {
+			code = check_and_run(&line, &orders, &input);
+			input_close(&input);
+		}
+	}
+	orders_free(&orders);
+	return code;
+}

@@ -1,0 +1,255 @@
+/* orders.c - see orders.h. One table says which setting goes to which side under what name. */
+#include "src/launcher/orders.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/diag.h"
+#include "src/base/lineio.h"
+
+#define TO(side) (1u << (side))
+#define TO_BOTH (TO(SIDE_PRODUCER) | TO(SIDE_CONSUMER))
+
+enum passed_kind { PASSED_TEXT, PASSED_COUNT, PASSED_FLAG };
+
+/* Of two entries with one option the later one wins, in the program as well. */
+static const struct passed {
+	const char *option;
+	enum passed_kind kind;
+	unsigned to;
+	size_t field;
+} passed[] = {
+#define PASS(name, how, whom, member) \
+	{ .option = name, .kind = how, .to = whom, .field = offsetof(struct settings, member) }
+	PASS("source", PASSED_TEXT, TO(SIDE_PRODUCER), source),
+	PASS("arg-file", PASSED_TEXT, TO(SIDE_PRODUCER), arg_file),
+	PASS("null", PASSED_FLAG, TO(SIDE_PRODUCER), is_null),
+	PASS("delimiter", PASSED_TEXT, TO(SIDE_PRODUCER), delimiter),
+	PASS("broken", PASSED_COUNT, TO(SIDE_PRODUCER), broken),
+	PASS("when-full", PASSED_TEXT, TO(SIDE_PRODUCER), when_full),
+	PASS("lanes", PASSED_COUNT, TO(SIDE_PRODUCER), producers),
+	PASS("sink", PASSED_TEXT, TO(SIDE_CONSUMER), sink),
+	PASS("worker", PASSED_TEXT, TO(SIDE_CONSUMER), worker),
+	PASS("batch", PASSED_COUNT, TO(SIDE_CONSUMER), batch),
+	PASS("shell", PASSED_FLAG, TO(SIDE_CONSUMER), shell),
+	PASS("stdin", PASSED_FLAG, TO(SIDE_CONSUMER), on_stdin),
+	PASS("retries", PASSED_COUNT, TO(SIDE_CONSUMER), retries),
+	PASS("backoff", PASSED_TEXT, TO(SIDE_CONSUMER), backoff),
+	PASS("max-deliveries", PASSED_COUNT, TO(SIDE_CONSUMER), max_deliveries),
+	PASS("time-limit", PASSED_TEXT, TO(SIDE_CONSUMER), time_limit),
+	PASS("joblog", PASSED_TEXT, TO(SIDE_CONSUMER), joblog),
+	PASS("dead", PASSED_TEXT, TO(SIDE_CONSUMER), dead),
+	PASS("pace", PASSED_TEXT, TO_BOTH, pace),
+	PASS("pace", PASSED_TEXT, TO(SIDE_PRODUCER), producer_pace),
+	PASS("pace", PASSED_TEXT, TO(SIDE_CONSUMER), consumer_pace),
+	PASS("quiet", PASSED_FLAG, TO_BOTH, quiet),
+	PASS("verbose", PASSED_FLAG, TO_BOTH, verbose),
+#undef PASS
+};
+
+const char *side_name(enum side side)
+{
+	return side == SIDE_PRODUCER ? "producer" : "consumer";
+}
+
+/* ---------------------------------------------------------------- where the programs are */
+
+/* "/opt/bin/shmline-launcher" becomes "/opt/bin/shmline-". */
+static void cut_program(char *path)
+{
+	static const char own[] = "launcher";
+	char *base = strrchr(path, '/') + 1;
+	size_t len = strlen(base);
+
+	if (len >= sizeof(own) - 1 && strcmp(base + len - (sizeof(own) - 1), own) == 0)
+		base[len - (sizeof(own) - 1)] = '\0';
+	else
+		*base = '\0';
+}
+
+int orders_init(struct orders *orders, const struct settings *settings, const char *ring)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	*orders = (struct orders){ .settings = settings, .ring = ring };
+	if (n < 0)
+		return -1;
+	path[n] = '\0';
+	cut_program(path);
+	for (int side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++)
+		if (asprintf(&orders->programs[side], "%s%s", path, side_name(side)) < 0)
+			return -1;
+	return 0;
+}
+
+void orders_free(struct orders *orders)
+{
+	free(orders->programs[SIDE_PRODUCER]);
+	free(orders->programs[SIDE_CONSUMER]);
+}
+
+/* ---------------------------------------------------------------- building one */
+
+struct argv {
+	char **words;
+	size_t count, size;
+	bool failed;		/* no memory */
+};
+
+static DIAG_PRINTF(2, 3) void add(struct argv *argv, const char *format, ...)
+{
+	va_list args;
+
+	if (argv->count + 1 >= argv->size) {
+		size_t size = argv->size ? 2 * argv->size : 32;
+		char **words = reallocarray(argv->words, size, sizeof(*words));
+
+		if (!words) {
+			argv->failed = true;
+			return;
+		}
+		argv->words = words;
+		argv->size = size;
+	}
+	va_start(args, format);
+	if (vasprintf(&argv->words[argv->count], format, args) >= 0)
+		argv->count++;
+	else
+		argv->failed = true;
+	va_end(args);
+	argv->words[argv->count] = NULL;
+}
+
+static void add_passed(struct argv *argv, const struct passed *entry, const void *settings)
+{
+	const char *field = (const char *)settings + entry->field;
+
+	switch (entry->kind) {
+	case PASSED_TEXT:
+		if (*(const char *const *)field)
+			add(argv, "--%s=%s", entry->option, *(const char *const *)field);
+		return;
+	case PASSED_COUNT:
+		if (*(const uint64_t *)field != SETTING_NONE)
+			add(argv, "--%s=%llu", entry->option,
+			    (unsigned long long)*(const uint64_t *)field);
+		return;
+	case PASSED_FLAG:
+		if (*(const bool *)field)
+			add(argv, "--%s", entry->option);
+		return;
+	}
+}
+
+/* What depends on more than one setting. */
+static void add_special(struct argv *argv, const struct settings *settings, enum side side)
+{
+	if (side == SIDE_PRODUCER && settings_source_is_generated(settings))
+		add(argv, "--items-in-all=%llu", (unsigned long long)settings->items);
+	if (side == SIDE_CONSUMER)
+		add(argv, "--stop=%s", settings_stop_modes[settings->stop]);
+	/* Records leave as they came. */
+	if (side == SIDE_CONSUMER && settings->is_null && settings->sink &&
+	    strcmp(settings->sink, "stdout") == 0)
+		add(argv, "--null");
+}
+
+static void add_options(struct argv *argv, const struct settings *settings, enum side side)
+{
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (passed[i].to & TO(side))
+			add_passed(argv, &passed[i], settings);
+	add_special(argv, settings, side);
+	if (side == SIDE_PRODUCER || !settings->command)
+		return;
+	add(argv, "--");
+	for (char **word = settings->command; *word; word++)
+		add(argv, "%s", *word);
+}
+
+static char **finish(struct argv *argv)
+{
+	if (!argv->failed)
+		return argv->words;
+	orders_free_argv(argv->words);
+	return NULL;
+}
+
+char **orders_for_worker(const struct orders *orders, enum side side, unsigned number)
+{
+	struct argv argv = { .words = NULL };
+
+	add(&argv, "%s", orders->programs[side]);
+	add(&argv, "--ring=%s", orders->ring);
+	add(&argv, "--number=%u", number);
+	add_options(&argv, orders->settings, side);
+	return finish(&argv);
+}
+
+char **orders_for_check(const struct orders *orders, enum side side)
+{
+	struct argv argv = { .words = NULL };
+
+	add(&argv, "%s", orders->programs[side]);
+	add(&argv, "--check");
+	add_options(&argv, orders->settings, side);
+	return finish(&argv);
+}
+
+void orders_free_argv(char **argv)
+{
+	for (char **word = argv; word && *word; word++)
+		free(*word);
+	free(argv);
+}
+
+/* ---------------------------------------------------------------- showing one */
+
+static bool is_plain(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_=./:,+%@^";
+
+	return *word && word[strspn(word, plain)] == '\0';
+}
+
+/* In single quotes, in which only they need care. */
+static void print_quoted(FILE *out, const char *word)
+{
+	putc('\'', out);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*word, out);
+	}
+	putc('\'', out);
+}
+
+int orders_print(char *const *argv, int fd)
+{
+	char *line = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&line, &len);
+	int result;
+
+	if (!out)
+		return -1;
+	for (char *const *word = argv; *word; word++) {
+		if (word != argv)
+			putc(' ', out);
+		if (is_plain(*word))
+			fputs(*word, out);
+		else
+			print_quoted(out, *word);
+	}
+	putc('\n', out);
+	result = fclose(out) == 0 ? write_all(fd, line, len) : -1;
+	free(line);
+	return result;
+}

@@ -1,0 +1,37 @@
+/*
+ * orders.h - the command lines of producers and consumers, made from the settings. Nothing is run
+ * here.
+ */
+#ifndef SHMLINE_LAUNCHER_ORDERS_H
+#define SHMLINE_LAUNCHER_ORDERS_H
+
+#include "src/launcher/settings.h"
+
+enum side { SIDE_PRODUCER, SIDE_CONSUMER };
+
+/* "producer", "consumer" */
+const char *side_name(enum side side);
+
+/* Where the programs are: beside the launcher's own, with the same prefix. */
+struct orders {
+	const struct settings *settings;
+	const char *ring;
+	char *programs[2];	/* by enum side */
+};
+
+/* 0, or -1 with errno when the launcher's own path can't be read. */
+int orders_init(struct orders *orders, const struct settings *settings, const char *ring);
+void orders_free(struct orders *orders);
+
+/* Arguments for worker `number` (from 1) of a side; NULL without memory. */
+char **orders_for_worker(const struct orders *orders, enum side side, unsigned number);
+
+/* The same options, to be checked only. */
+char **orders_for_check(const struct orders *orders, enum side side);
+
+void orders_free_argv(char **argv);
+
+/* Write argv as a line that a shell would read back. 0, or -1 with errno. */
+int orders_print(char *const *argv, int fd);
+
+#endif

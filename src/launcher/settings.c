@@ -1,0 +1,410 @@
+/*
+ * settings.c - the launcher's options: one table, and what no single option can say, the rules
+ * between them.
+ */
+#include "src/launcher/settings.h"
+
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/ring.h"
+#include "src/base/backoff.h"
+#include "src/base/diag.h"
+#include "src/base/exitcode.h"
+#include "src/base/options.h"
+#include "src/base/pace.h"
+#include "src/base/quantity.h"
+#include "src/base/whenfull.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+/* Workers that a line may have on one side, so that both, some guests and the launcher fit into
+   RING_MEMBERS_MAX. */
+#define WORKERS_MAX 2000
+
+/* Consumers that USR1 may add beyond twice the number that was asked for. */
+#define CONSUMERS_SPARE 16
+
+/* Member entries for guests: producers and consumers from outside, ringctl, the launcher itself. */
+#define GUESTS 32
+
+#define ITEMS_DEFAULT 10
+
+const char *const settings_stop_modes[] = { "soft", "strict", "now", "ignore", NULL };
+static const char *const restart_policies[] = {
+	[RESTART_ON_FAILURE] = "on-failure",
+	[RESTART_ALWAYS] = "always",
+	[RESTART_NEVER] = "never",
+	NULL,
+};
+static const char *const color_whens[] = {
+	[COLOR_AUTO] = "auto",
+	[COLOR_ALWAYS] = "always",
+	[COLOR_NEVER] = "never",
+	NULL,
+};
+
+/* ---------------------------------------------------------------- values with a form of their own */
+
+static const char **text_field(const struct option_entry *entry, void *settings)
+{
+	return (const char **)((char *)settings + entry->field);
+}
+
+static bool take_ring_name(const struct option_entry *entry, const char *value, void *settings,
+			   const char **expected)
+{
+	*expected = "a name of 1 to 200 letters, digits, dots, dashes and underscores, not beginning "
+		    "with a dot or dash";
+	*text_field(entry, settings) = value;
+	return ring_name_is_valid(value);
+}
+
+/* Of the following, the text is kept for the programs that it is passed on to. */
+
+static bool take_pace(const struct option_entry *entry, const char *value, void *settings,
+		      const char **expected)
+{
+	struct pace pace;
+
+	*expected = PACE_EXPECTED;
+	*text_field(entry, settings) = value;
+	return pace_parse(value, &pace) == 0;
+}
+
+static bool take_when_full(const struct option_entry *entry, const char *value, void *settings,
+			   const char **expected)
+{
+	struct when_full when_full;
+
+	*expected = WHEN_FULL_EXPECTED;
+	*text_field(entry, settings) = value;
+	return when_full_parse(value, &when_full) == 0;
+}
+
+static bool take_backoff(const struct option_entry *entry, const char *value, void *settings,
+			 const char **expected)
+{
+	struct backoff backoff;
+
+	*expected = BACKOFF_EXPECTED;
+	*text_field(entry, settings) = value;
+	return backoff_parse(value, &backoff) == 0;
+}
+
+static bool take_duration(const struct option_entry *entry, const char *value, void *settings,
+			  const char **expected)
+{
+	uint64_t ns;
+
+	*expected = "a duration above 0, as 250ms, 1.5s or 2m";
+	*text_field(entry, settings) = value;
+	return quantity_duration(value, 1, UINT64_MAX, &ns) == 0;
+}
+
+static bool take_restart_limit(const struct option_entry *entry, const char *value, void *settings,
+			       const char **expected)
+{
+	struct settings *all = settings;
+
+	(void)entry;
+	*expected = RESTART_LIMIT_EXPECTED;
+	return restart_limit_parse(value, &all->restart) == 0;
+}
+
+static bool take_restart_backoff(const struct option_entry *entry, const char *value,
+				 void *settings, const char **expected)
+{
+	struct settings *all = settings;
+
+	(void)entry;
+	*expected = BACKOFF_EXPECTED;
+	return backoff_parse(value, &all->restart.backoff) == 0;
+}
+
+/* ---------------------------------------------------------------- the table */
+
+#define FIELD(name) .field = offsetof(struct settings, name)
+#define CONSUMERS_ENTRY .kind = OPTION_COUNT, .max = WORKERS_MAX, FIELD(consumers)
+
+static const struct option_entry entries[] = {
+	{ .group = "The line", .name = "producers", .letter = 'p', .arg = "N",
+	  .help = "producers to run (1); 0: others attach from outside", .kind = OPTION_COUNT,
+	  .max = WORKERS_MAX, FIELD(producers) },
+	{ .name = "consumers", .letter = 'c', .arg = "N",
+	  .help = "consumers to run (1; with COMMAND the number of cores); 0: others attach; -P and -j "
+		  "are the same",
+	  CONSUMERS_ENTRY },
+	{ .name = "max-procs", .letter = 'P', .arg = "N", CONSUMERS_ENTRY },
+	{ .name = "jobs", .letter = 'j', .arg = "N", CONSUMERS_ENTRY },
+	{ .name = "ring", .letter = 'r', .arg = "NAME",
+	  .help = "name of the ring (one of its own for this run)", .kind = OPTION_CALL,
+	  .call = take_ring_name, .takes_ring = true, FIELD(ring) },
+	{ .name = "slots", .arg = "N", .help = "items the ring holds (1024)", .kind = OPTION_COUNT,
+	  .min = 2, .max = RING_SLOTS_MAX, FIELD(slots) },
+	{ .name = "item-max", .arg = "SIZE", .help = "longest item (4096 bytes; sizes as 64K, 2M)",
+	  .kind = OPTION_SIZE, .min = 1, .max = RING_ITEM_MAX_MAX, FIELD(item_max_bytes) },
+	{ .name = "resume", .help = "take up a ring that an earlier launcher left",
+	  .kind = OPTION_FLAG, FIELD(resume) },
+	{ .name = "keep", .help = "leave the ring in place at the end", .kind = OPTION_FLAG,
+	  FIELD(keep) },
+
+	{ .group = "Where items come from", .name = "source", .arg = "KIND[:ARG]",
+	  .help = "what producers publish: widgets, lines[:FILE], ... (widgets; with COMMAND lines)",
+	  .kind = OPTION_TEXT, FIELD(source) },
+	{ .name = "items", .letter = 'n', .arg = "ITEMS",
+	  .help = "items that generated sources make in all (10; 0: no end)", .kind = OPTION_COUNT,
+	  .max = SETTING_NONE - 1, FIELD(items) },
+	{ .name = "broken", .letter = 'k', .arg = "K", .help = "the K-th widget is broken",
+	  .kind = OPTION_COUNT, .min = 1, .max = SETTING_NONE - 1, FIELD(broken) },
+	{ .name = "arg-file", .letter = 'a', .arg = "FILE", .help = "read items from FILE",
+	  .kind = OPTION_TEXT, .takes_file = true, FIELD(arg_file) },
+	{ .name = "null", .letter = '0', .help = "items end with a NUL byte", .kind = OPTION_FLAG,
+	  FIELD(is_null) },
+	{ .name = "delimiter", .letter = 'd', .arg = "C", .help = "items end with the character C",
+	  .kind = OPTION_TEXT, FIELD(delimiter) },
+	{ .name = "when-full", .arg = "POLICY",
+	  .help = "block (default), block:DURATION, fail, drop-newest, drop-oldest",
+	  .kind = OPTION_CALL, .call = take_when_full, FIELD(when_full) },
+
+	{ .group = "What is done with them", .name = "sink", .arg = "KIND[:ARG]",
+	  .help = "where items go: log (a line an item), null, stdout, exec, ... (log)",
+	  .kind = OPTION_TEXT, FIELD(sink) },
+	{ .name = "worker", .arg = "PROTOCOL",
+	  .help = "how COMMAND gets items: exec, one run an item (exec)", .kind = OPTION_TEXT,
+	  FIELD(worker) },
+	{ .name = "batch", .arg = "N", .help = "items a run of COMMAND gets as arguments (1)",
+	  .kind = OPTION_COUNT, .min = 1, .max = RING_SLOTS_MAX, FIELD(batch) },
+	{ .name = "shell", .help = "run COMMAND by sh -c", .kind = OPTION_FLAG, FIELD(shell) },
+	{ .name = "stdin", .help = "hand the item to COMMAND on its standard input",
+	  .kind = OPTION_FLAG, FIELD(on_stdin) },
+	{ .name = "retries", .arg = "N", .help = "times a failing item is tried again (0)",
+	  .kind = OPTION_COUNT, .max = UINT16_MAX, FIELD(retries) },
+	{ .name = "backoff", .arg = "SPEC",
+	  .help = "wait before a retry: const:D, or exp:MIN..MAX with full jitter",
+	  .kind = OPTION_CALL, .call = take_backoff, FIELD(backoff) },
+	{ .name = "max-deliveries", .arg = "N",
+	  .help = "deliveries after which an item that keeps killing its consumer is dead (5)",
+	  .kind = OPTION_COUNT, .min = 1, .max = 4095, FIELD(max_deliveries) },
+	{ .name = "time-limit", .arg = "D",
+	  .help = "time one item may take; then its worker gets TERM, then KILL, and it has failed",
+	  .kind = OPTION_CALL, .call = take_duration, FIELD(time_limit) },
+	{ .name = "joblog", .arg = "FILE", .help = "a line an item, as GNU parallel writes it",
+	  .kind = OPTION_TEXT, .takes_file = true, FIELD(joblog) },
+	{ .name = "dead", .arg = "FILE", .help = "dead letters as JSON lines", .kind = OPTION_TEXT,
+	  .takes_file = true, FIELD(dead) },
+
+	{ .group = "Pace", .name = "pace", .arg = "D[+D@P]",
+	  .help = "a pause after each item on both sides, and a second one with probability P",
+	  .kind = OPTION_CALL, .call = take_pace, FIELD(pace) },
+	{ .name = "producer-pace", .arg = "D[+D@P]", .help = "the same for producers only",
+	  .kind = OPTION_CALL, .call = take_pace, FIELD(producer_pace) },
+	{ .name = "consumer-pace", .arg = "D[+D@P]", .help = "the same for consumers only",
+	  .kind = OPTION_CALL, .call = take_pace, FIELD(consumer_pace) },
+
+	{ .group = "Stopping and starting again", .name = "stop", .arg = "MODE",
+	  .help = "what a broken item does: soft, strict, now, ignore (soft)",
+	  .kind = OPTION_CHOICE, .choices = settings_stop_modes, FIELD(stop) },
+	{ .name = "drain-timeout", .arg = "D", .help = "how long a drain may take (no limit)",
+	  .kind = OPTION_DURATION, .max = SETTING_NONE - 1, FIELD(drain_timeout_ns) },
+	{ .name = "kill-after", .arg = "D", .help = "from TERM to KILL (5s)",
+	  .kind = OPTION_DURATION, .max = SETTING_NONE - 1, FIELD(kill_after_ns) },
+	{ .name = "restart", .arg = "POLICY",
+	  .help = "which workers are started again: on-failure, always, never (on-failure)",
+	  .kind = OPTION_CHOICE, .choices = restart_policies, FIELD(restart.policy) },
+	{ .name = "restart-limit", .arg = "N/D",
+	  .help = "restarts of one worker within D before it is given up (5/60s)",
+	  .kind = OPTION_CALL, .call = take_restart_limit },
+	{ .name = "restart-backoff", .arg = "SPEC",
+	  .help = "wait before a restart (exp:100ms..10s)", .kind = OPTION_CALL,
+	  .call = take_restart_backoff },
+
+	{ .group = "What is said", .name = "tag", .help = "prefix workers' lines with their name",
+	  .kind = OPTION_FLAG, FIELD(tag) },
+	{ .name = "log-dir", .arg = "DIR", .help = "workers' lines go to a rotated file each",
+	  .kind = OPTION_TEXT, .takes_file = true, FIELD(log_dir) },
+	{ .name = "json", .help = "the summary as one JSON object on standard output",
+	  .kind = OPTION_FLAG, FIELD(json) },
+	{ .name = "dry-run", .help = "show what would be run, and end", .kind = OPTION_FLAG,
+	  FIELD(dry_run) },
+	{ .name = "quiet", .help = "say only what went wrong", .kind = OPTION_FLAG, FIELD(quiet) },
+	{ .name = "verbose", .letter = 'v', .help = "say more", .kind = OPTION_FLAG, FIELD(verbose) },
+	{ .name = "color", .arg = "WHEN", .help = "colour tags: auto, always, never (auto)",
+	  .kind = OPTION_CHOICE, .choices = color_whens, FIELD(color) },
+	{ .name = NULL },
+};
+
+static const struct option_table table = {
+	.program = "launcher",
+	.usage = "[-p N] [-c N] [-n ITEMS] [-k BROKEN] [OPTION...] [-- COMMAND [ARG...]]",
+	.about = "Run producers and consumers round one ring, drain it, sum up. With COMMAND, items are the\n"
+		 "lines of standard input and each is handed to COMMAND; without, a line of widgets runs.",
+	.entries = entries,
+	.closing = "In COMMAND {} is the item, {#} its id, {%} the consumer's number; without {} the item is\n"
+		   "the last argument.\n\n"
+		   "Exit codes: 0 drained and nothing dead, 64 wrong usage, 70 the books don't balance,\n"
+		   "75 items left, 123 items dead, 124 an item raised the stop flag, 125 a worker was given\n"
+		   "up, 126 and 127 COMMAND can't be run or is not found, 128+N ended by signal N; 65, 66,\n"
+		   "69, 71, 73, 74 and 77 as in sysexits.h.",
+};
+
+/* ---------------------------------------------------------------- what follows from what was given */
+
+static bool kind_is(const char *given, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	return strncmp(given, kind, len) == 0 && (given[len] == '\0' || given[len] == ':');
+}
+
+bool settings_source_is_generated(const struct settings *settings)
+{
+	return kind_is(settings->source, "widgets") || kind_is(settings->source, "invoices");
+}
+
+/* Record sources read standard input unless a file is named. */
+bool settings_source_is_stdin(const struct settings *settings)
+{
+	static const char *const records[] = { "lines", "nul", "len32" };
+	const char *file = strchr(settings->source, ':');
+
+	if (settings->arg_file)
+		return strcmp(settings->arg_file, "-") == 0;
+	if (file)
+		return strcmp(file, ":-") == 0;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		if (kind_is(settings->source, records[i]))
+			return true;
+	return false;
+}
+
+uint32_t settings_consumers_max(const struct settings *settings)
+{
+	uint64_t wanted = 2 * settings->consumers + CONSUMERS_SPARE;
+	uint64_t fits = RING_MEMBERS_MAX - GUESTS - settings->producers;
+
+	return (uint32_t)(wanted < fits ? wanted : fits);
+}
+
+uint32_t settings_members(const struct settings *settings)
+{
+	return (uint32_t)settings->producers + settings_consumers_max(settings) + GUESTS;
+}
+
+static uint64_t cores(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+
+	return n > 0 ? (uint64_t)n : 1;
+}
+
+static void fill_in(struct settings *settings)
+{
+	bool reads = settings->command || settings->arg_file || settings->is_null ||
+		     settings->delimiter;
+
+	if (!settings->source)
+		settings->source = reads ? "lines" : "widgets";
+	if (settings->items == SETTING_NONE)
+		settings->items = ITEMS_DEFAULT;
+	if (settings->consumers == SETTING_NONE)
+		settings->consumers = settings->command ? cores() : 1;
+}
+
+/* ---------------------------------------------------------------- rules between options */
+
+#define REFUSE(...) diag_die(EXIT_BAD_USAGE, __VA_ARGS__)
+
+/* -n and -k as given, before the defaults are filled in. */
+static void check_source(const struct settings *settings)
+{
+	bool is_generated = settings_source_is_generated(settings);
+	char shown[128];
+
+	diag_quote(shown, sizeof(shown), settings->source, strlen(settings->source));
+	if (settings->items != SETTING_NONE && !is_generated)
+		REFUSE("--items: source \"%s\" reads what there is; expected --source widgets or invoices",
+		       shown);
+	if (settings->broken != SETTING_NONE && !kind_is(settings->source, "widgets"))
+		REFUSE("--broken: source \"%s\" makes no widgets; expected --source widgets", shown);
+	if (is_generated && (settings->arg_file || settings->is_null || settings->delimiter))
+		REFUSE("--arg-file, --null and --delimiter: source \"%s\" reads nothing; expected --source "
+		       "lines", shown);
+	if (settings->is_null && settings->delimiter)
+		REFUSE("--null and --delimiter: expected only one of them");
+}
+
+static void check_command(const struct settings *settings)
+{
+	bool is_exec = settings->sink && kind_is(settings->sink, "exec");
+	const char *needs = settings->shell		  ? "--shell"
+			    : settings->on_stdin	  ? "--stdin"
+			    : settings->batch != SETTING_NONE ? "--batch"
+			    : settings->worker		  ? "--worker"
+			    : is_exec			  ? "--sink exec"
+							  : NULL;
+	char shown[128];
+
+	if (!settings->command && needs)
+		REFUSE("%s: expected a COMMAND behind the options", needs);
+	if (settings->command && settings->sink && !is_exec)
+		REFUSE("--sink \"%s\": expected no other sink than exec with a COMMAND",
+		       diag_quote(shown, sizeof(shown), settings->sink, strlen(settings->sink)));
+}
+
+static void check_ring(const struct settings *settings)
+{
+	if (settings->resume && !settings->ring)
+		REFUSE("--resume: expected --ring NAME too, the ring to take up");
+	if (settings->quiet && settings->verbose)
+		REFUSE("--quiet and --verbose: expected only one of them");
+}
+
+static void warn(const struct settings *settings)
+{
+	if (settings->broken != SETTING_NONE && settings->items != 0 &&
+	    settings->broken > settings->items)
+		diag_warn("--broken %llu: only %llu widgets are made, so none is broken",
+			  (unsigned long long)settings->broken, (unsigned long long)settings->items);
+}
+
+static const struct settings defaults = {
+	.producers = 1,
+	.consumers = SETTING_NONE,
+	.items = SETTING_NONE,
+	.broken = SETTING_NONE,
+	.slots = 1024,
+	.item_max_bytes = 4096,
+	.batch = SETTING_NONE,
+	.retries = SETTING_NONE,
+	.max_deliveries = SETTING_NONE,
+	.drain_timeout_ns = SETTING_NONE,
+	.kill_after_ns = 5 * NS_PER_S,
+	.restart = {
+		.policy = RESTART_ON_FAILURE,
+		.limit = 5,
+		.window_ns = 60 * NS_PER_S,
+		.backoff = { .kind = BACKOFF_EXP, .min_ns = 100 * NS_PER_MS, .max_ns = 10 * NS_PER_S },
+	},
+};
+
+void settings_read(struct settings *settings, int argc, char **argv)
+{
+	struct settings given = defaults;
+	int operands = options_read(&table, argc, argv, &given);
+
+	given.command = operands < argc ? argv + operands : NULL;
+	*settings = given;
+	fill_in(settings);
+	given.source = settings->source;
+	check_source(&given);
+	check_command(settings);
+	check_ring(settings);
+	diag_set_level(settings->quiet	   ? DIAG_QUIET
+		       : settings->verbose ? DIAG_VERBOSE
+					   : DIAG_NORMAL);
+	warn(settings);
+}

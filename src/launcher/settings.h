@@ -1,0 +1,60 @@
+/*
+ * settings.h - what the command line asks for: checked, the defaults filled in, and from then on
+ * only read. What only a producer or a consumer can judge (is there such a source?) they judge.
+ */
+#ifndef SHMLINE_LAUNCHER_SETTINGS_H
+#define SHMLINE_LAUNCHER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/launcher/restart.h"
+
+#define SETTING_NONE UINT64_MAX	/* a number that was not given, a time without limit */
+
+struct settings {
+	uint64_t producers, consumers;
+	uint64_t items;			/* that generated sources make in all; 0: no end */
+	uint64_t broken;		/* SETTING_NONE: no widget is */
+
+	const char *ring;		/* NULL: one of its own */
+	uint64_t slots, item_max_bytes;
+	bool keep, resume;
+
+	/* For producers and consumers; NULL or SETTING_NONE where they have a default. */
+	const char *source, *arg_file, *delimiter, *when_full;
+	bool is_null;
+	const char *sink, *worker, *backoff, *time_limit, *joblog, *dead;
+	const char *pace, *producer_pace, *consumer_pace;
+	uint64_t batch, retries, max_deliveries;
+	bool shell, on_stdin;
+	int stop;			/* index into settings_stop_modes */
+	char **command;			/* NULL: none */
+
+	uint64_t drain_timeout_ns, kill_after_ns;
+	struct restart_rules restart;
+
+	bool tag, json, dry_run, quiet, verbose;
+	const char *log_dir;
+	int color;			/* enum color_when */
+};
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+extern const char *const settings_stop_modes[];
+
+/* Read and check the command line. Wrong usage, --help and --version end the program. */
+void settings_read(struct settings *settings, int argc, char **argv);
+
+/* Does the source make its items, as widgets do, rather than read them? */
+bool settings_source_is_generated(const struct settings *settings);
+
+/* Do the producers read the launcher's standard input? */
+bool settings_source_is_stdin(const struct settings *settings);
+
+/* The most consumers that this run may have, and the member entries that its ring needs. */
+uint32_t settings_consumers_max(const struct settings *settings);
+uint32_t settings_members(const struct settings *settings);
+
+#endif

@@ -1,0 +1,145 @@
+/* summary.c - see summary.h. */
+#include "src/launcher/summary.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/diag.h"
+#include "src/base/lineio.h"
+#include "src/base/quantity.h"
+#include "src/launcher/verdict.h"
+
+#define NS_PER_S 1e9
+
+typedef unsigned long long number;
+
+/* ---------------------------------------------------------------- are the books right */
+
+static bool agree(const char *what, uint64_t slots, uint64_t sides)
+{
+	if (slots == sides)
+		return true;
+	diag_error("the books don't balance: %s %llu by the slots, %llu by the members' counters", what,
+		   (number)slots, (number)sides);
+	return false;
+}
+
+static bool books_agree(const struct ring_stats *stats, struct ring *ring)
+{
+	struct ring_books books;
+	uint64_t gone = stats->acked + stats->dead + stats->dropped;
+	bool result;
+
+	ring_books(ring, &books);
+	result = agree("published", stats->published, books.published);
+	result = agree("acked", stats->acked, books.acked) && result;
+	result = agree("dead", stats->dead, books.dead) && result;
+	result = agree("dropped", stats->dropped, books.dropped) && result;
+	if (stats->published == gone + stats->left)
+		return result;
+	diag_error("the books don't balance: published %llu, accounted for %llu", (number)stats->published,
+		   (number)(gone + stats->left));
+	return false;
+}
+
+void summary_take_stock(struct report *report, struct ring *ring)
+{
+	struct ring_stats *stats = &report->stats;
+
+	if (ring_recover(ring, 0) < 0 || ring_stats(ring, stats) < 0) {
+		diag_ring_error("read", ring_name(ring), ring_why());
+		report->is_damaged = true;
+		return;
+	}
+	/* While others work on it the two sides are never read at the same moment. */
+	if (stats->producers + stats->consumers == 0 && !books_agree(stats, ring))
+		report->is_damaged = true;
+}
+
+int summary_exit_code(const struct report *report)
+{
+	const struct outcome outcome = {
+		.is_unsound = report->is_damaged,
+		.failure = report->failure,
+		.gave_up = report->gave_up,
+		.left = report->stats.left,
+		.dead = report->stats.dead,
+		.item_stopped = report->stats.stop_cause == RING_CAUSE_ITEM,
+		.ended_by = report->ended_by,
+	};
+
+	return verdict_exit_code(&outcome);
+}
+
+/* ---------------------------------------------------------------- in lines */
+
+static const char *reason(const struct report *report)
+{
+	static const char *const causes[] = {
+		[RING_CAUSE_NONE] = "no producer is left",
+		[RING_CAUSE_END] = "the producers have made all there is",
+		[RING_CAUSE_ITEM] = "an item raised the stop flag",
+		[RING_CAUSE_USER] = "stopped from outside",
+		[RING_CAUSE_FAILURE] = "a part of the line can't go on",
+	};
+	unsigned cause = report->stats.stop_cause;
+
+	return cause < sizeof(causes) / sizeof(causes[0]) ? causes[cause] : "an unknown cause";
+}
+
+static void print_lines(const struct report *report, void (*say)(const char *, ...))
+{
+	const struct ring_stats *stats = &report->stats;
+	char elapsed[16];
+
+	quantity_show_duration(elapsed, sizeof(elapsed), report->ended_ns - report->started_ns);
+	diag_info("%s; %s, %u restarts, %llu redeliveries", reason(report), elapsed, report->restarts,
+		  (number)stats->redelivered);
+	say("published %llu = acked %llu + dead %llu + dropped %llu + left %llu", (number)stats->published,
+	    (number)stats->acked, (number)stats->dead, (number)stats->dropped, (number)stats->left);
+}
+
+/* ---------------------------------------------------------------- as JSON */
+
+static json_t *to_json(const struct report *report, const char *ring)
+{
+	const struct ring_stats *stats = &report->stats;
+
+	return json_pack("{s:s, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}",
+			 "ring", ring, "exit_code", summary_exit_code(report), "reason", reason(report),
+			 "elapsed_seconds", (double)(report->ended_ns - report->started_ns) / NS_PER_S,
+			 "published", (json_int_t)stats->published, "acked", (json_int_t)stats->acked,
+			 "dead", (json_int_t)stats->dead, "dropped", (json_int_t)stats->dropped,
+			 "left", (json_int_t)stats->left, "redelivered", (json_int_t)stats->redelivered,
+			 "full", (json_int_t)stats->full, "restarts", (int)report->restarts,
+			 "high_water", (json_int_t)stats->high_water, "slots", (json_int_t)stats->slots);
+}
+
+static int print_json(const struct report *report, const char *ring)
+{
+	json_t *object = to_json(report, ring);
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int result = -1;
+
+	if (!text)
+		errno = ENOMEM;
+	else if (write_all(STDOUT_FILENO, text, strlen(text)) == 0)
+		result = write_all(STDOUT_FILENO, "\n", 1);
+	free(text);
+	json_decref(object);
+	return result;
+}
+
+int summary_print(const struct report *report, const struct settings *settings, const char *ring)
+{
+	int result = settings->json ? print_json(report, ring) : 0;
+
+	if (result < 0)
+		diag_error("cannot write to standard output: %s", strerror(errno));
+	/* The books are the last line of every run; a quiet one has only failures to tell. */
+	print_lines(report, summary_exit_code(report) ? diag_error : diag_info);
+	return result;
+}

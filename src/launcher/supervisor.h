@@ -1,0 +1,25 @@
+/*
+ * supervisor.h - the run: starts the workers, keeps them going, ends them.
+ */
+#ifndef SHMLINE_LAUNCHER_SUPERVISOR_H
+#define SHMLINE_LAUNCHER_SUPERVISOR_H
+
+#include "src/launcher/input.h"
+#include "src/launcher/line.h"
+#include "src/launcher/orders.h"
+#include "src/launcher/settings.h"
+#include "src/launcher/summary.h"
+
+struct supervisor;
+
+/* Everything that can fail before there is a ring; from here on signals are heard. NULL after saying
+   why. */
+struct supervisor *supervisor_create(const struct settings *settings, const struct input *input);
+
+/* Run the line to its end, whatever that is. */
+void supervisor_run(struct supervisor *supervisor, struct ring *ring, const struct orders *orders,
+		    struct report *report);
+
+void supervisor_free(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * worker.h - one child process: start it, read its log, tell it to go, know what its end was. Whether
+ * it is started again is supervisor.c's decision.
+ */
+#ifndef SHMLINE_LAUNCHER_WORKER_H
+#define SHMLINE_LAUNCHER_WORKER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "src/launcher/logs.h"
+#include "src/launcher/orders.h"
+#include "src/launcher/restart.h"
+
+struct event;
+struct supervisor;
+
+/*
+ *	WAITING --start--> RUNNING --its end--> DEAD --its items are back--> WAITING, to start again
+ *	   |                                                            '--> GONE
+ *	   '-- the line ends before --> GONE
+ */
+enum worker_state {
+	WORKER_WAITING,		/* for its (next) start */
+	WORKER_RUNNING,
+	WORKER_DEAD,		/* the kernel has not yet given up what it held in the ring */
+	WORKER_GONE,		/* not started again */
+};
+
+struct worker {
+	enum side side;
+	unsigned number;		/* on its side, from 1 */
+	enum worker_state state;
+	char name[24];			/* "consumer 3" */
+	char **argv;
+	pid_t pid;			/* its session and process group as well */
+	struct log *log;
+	struct restart_history history;
+	struct restart_run run;		/* the present one */
+	int exit_code;			/* of the run before; 0 after a signal */
+	bool was_told;			/* to go: how it ends then is no surprise */
+	bool is_due, is_replaced;	/* to be replaced in its turn; told to go for a successor */
+	struct event *timer;		/* the supervisor's: to start, to look again, or to KILL */
+	struct supervisor *supervisor;	/* for the timer */
+};
+
+/* 0, or -1 without memory. */
+int worker_init(struct worker *worker, const struct orders *orders, enum side side, unsigned number,
+		const struct restart_rules *rules);
+void worker_free(struct worker *worker);
+
+/* Start it, with `in` as its standard input. 0, or -1 with errno. */
+int worker_start(struct worker *worker, struct logs *logs, int in, uint64_t now_ns);
+
+/* Ask it to go, in its own way. */
+void worker_tell(struct worker *worker, int signal);
+
+/* KILL for it and its process group. */
+void worker_kill(struct worker *worker);
+
+/* It has ended, as waitid(2) says. Its process group ends with it; then it is waited for. Notes how it
+   ended, and says so if nobody told it to. */
+void worker_reap(struct worker *worker, uint64_t now_ns);
+
+#endif
