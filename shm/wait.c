@@ -35,10 +35,13 @@ static bool lower(struct waiting *waiting)
 
 void wait_unask(struct waiting *waiting)
 {
+	int error = errno;
+
 	/* At 0 somebody has posted for us, or is about to: that token is nobody's then. One that has not
 	   come yet wakes somebody for nothing. */
 	if (!lower(waiting))
 		(void)sem_trywait(&waiting->sem);
+	errno = error;
 }
 
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
