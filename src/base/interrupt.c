@@ -8,8 +8,16 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 #define NAP_MAX_NS (NS_PER_S / 4)	/* a guess: nobody minds, and it costs nothing that ps shows */
+#define PATIENCE 2		/* signals that are noted; one more ends the program as it stands */
 
 static volatile sig_atomic_t first_signal, signal_count, wants_leave;
+
+static void default_signals(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+}
 
 static void note_signal(int signal)
 {
@@ -19,6 +27,8 @@ static void note_signal(int signal)
 		if (first_signal == 0)
 			first_signal = signal;
 		signal_count = signal_count + 1;
+		if (signal_count == PATIENCE)
+			default_signals();
 	}
 	alarm(1);
 }

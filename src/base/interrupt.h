@@ -14,6 +14,7 @@
 /*
  * From now on: INT, TERM and HUP (unless they were ignored, as under nohup) are noted as requests to
  * end, USR1 as a request to leave after the item in hand; PIPE is ignored, so that a write says EPIPE.
+ * A third request to end ends the program at once, wherever it hangs.
  */
 void interrupt_catch(void);
 

@@ -1,0 +1,50 @@
+/*
+ * settle.h - what becomes of the items that were taken: sinks say how each went, and here it is
+ * acked, given back or declared dead, with the letter that tells of it. All calls return 0, or the
+ * exit code with which the consumer must end, after saying why.
+ */
+#ifndef SHMLINE_SETTLE_H
+#define SHMLINE_SETTLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/ring.h"
+#include "src/consumer/verdict.h"
+
+struct letters;
+
+struct settler {
+	struct ring *ring;
+	struct rules rules;
+	enum ring_stop_mode stop;	/* what a broken item raises; NONE: nothing */
+	struct letters *letters;	/* dead letters go there as well; NULL: nowhere else */
+	uint64_t acked, dead, returned;
+	bool raised_flag;
+};
+
+/* How a run of COMMAND with one item ended. */
+struct outcome {
+	int code, signal;	/* its exit code, or the signal that killed it */
+	const char *cause;	/* why, when neither tells; NULL: they do */
+	const void *errors;	/* the last of what it wrote to standard error */
+	size_t errors_len;
+};
+
+/* It is where it was to go. A widget that is broken raises the stop flag here. */
+int settle_done(struct settler *settler, struct ring_item *item);
+
+/* COMMAND has ended: see verdict.h. */
+int settle_outcome(struct settler *settler, struct ring_item *item, const struct outcome *outcome);
+
+/* It can't be dealt with by anybody, because of `outcome->cause`. */
+int settle_dead(struct settler *settler, struct ring_item *item, const struct outcome *outcome);
+
+/* It goes back untried, through no fault of its own. */
+int settle_return(struct settler *settler, struct ring_item *item);
+
+/* Is it still in hand? */
+bool settle_is_pending(const struct ring_item *item);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * work.c - see work.h. Items that a sink did not settle, since it failed or was called off, go back to
+ * the ring before the consumer ends.
+ */
+#include "src/consumer/work.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "shm/ring.h"
+#include "src/base/diag.h"
+#include "src/base/exitcode.h"
+#include "src/base/interrupt.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* Of a ring's slots, those that one consumer takes for a sink that likes many at once: so few that
+   other consumers find work too. */
+#define SHARE_OF_SLOTS 64
+
+/* A step's exit code, or: */
+enum { GO_ON = -1 };
+
+struct work {
+	const struct settings *settings;
+	void *sink;
+	struct settler *settler;
+	struct ring_item *items;
+	size_t batch;
+};
+
+/* ------------------------------------------------------------------ how many, how long */
+
+static size_t batch_of(const struct settings *settings, const struct ring *ring)
+{
+	size_t share = ring_slots(ring) / SHARE_OF_SLOTS, wanted = settings->sink->batch;
+
+	if (wanted == 0)
+		return settings->request.command.batch;
+	if (settings->pace.every_ns + settings->pace.extra_ns > 0 || share < 1)
+		return 1;
+	return wanted < share ? wanted : share;
+}
+
+static int idle_ms(const struct settings *settings)
+{
+	uint64_t ms;
+
+	if (settings->idle_exit_ns == SETTING_NONE)
+		return -1;
+	ms = (settings->idle_exit_ns + NS_PER_MS - 1) / NS_PER_MS;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+static void rest_once(const struct work *work)
+{
+	const struct pace *pace = &work->settings->pace;
+	double random01 = pace->chance > 0 ? arc4random() / 4294967296.0 : 0;
+	uint64_t pause = pace_next_ns(pace, random01), until, now;
+
+	if (pause == 0)
+		return;
+	until = ring_now_ns() + pause;
+	while ((now = ring_now_ns()) < until && !interrupt_wants_leave() &&
+	       ring_stopped(work->settler->ring) != RING_STOP_NOW)
+		interrupt_nap(until - now);
+}
+
+static void rest(const struct work *work, size_t n)
+{
+	while (n-- > 0)
+		rest_once(work);
+}
+
+/* ------------------------------------------------------------------ what was taken */
+
+/* Items that kill who touches them are dead before anybody does so again. Returns how many others are
+   left, moved together; *code is 0 or why to end. */
+static size_t remove_poison(struct work *work, size_t n, int *code)
+{
+	static const struct outcome poison = {
+		.code = EXIT_GAVE_UP, .cause = "its consumers died with it (--max-deliveries)",
+	};
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ring_item *item = &work->items[i];
+
+		if (*code == EXIT_OK && verdict_is_poison(&work->settler->rules, item->deliveries,
+							  item->given_back))
+			*code = settle_dead(work->settler, item, &poison);
+		if (settle_is_pending(item))
+			work->items[left++] = *item;
+	}
+	return left;
+}
+
+static int return_pending(struct work *work, size_t n)
+{
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < n && code == EXIT_OK; i++)
+		if (settle_is_pending(&work->items[i]))
+			code = settle_return(work->settler, &work->items[i]);
+	return code;
+}
+
+static int deal(struct work *work, size_t taken)
+{
+	int code = EXIT_OK, returned;
+	size_t n = remove_poison(work, taken, &code);
+
+	if (code == EXIT_OK && n > 0)
+		code = work->settings->sink->handle(work->sink, work->settler, work->items, n);
+	returned = return_pending(work, n);
+	if (code == EXIT_OK)
+		code = returned;
+	if (code != EXIT_OK)
+		return code;
+	rest(work, taken);
+	return GO_ON;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static int leave(void)
+{
+	return interrupt_signal() ? EXIT_BY_SIGNAL + interrupt_signal() : EXIT_OK;
+}
+
+static int forced_out(const struct settler *settler)
+{
+	struct ring_stats stats;
+
+	if (ring_stats(settler->ring, &stats) == 0 && stats.left == 0)
+		return EXIT_OK;
+	diag_info("ring \"%s\" was stopped with items left in it", ring_name(settler->ring));
+	return EXIT_ITEMS_LEFT;
+}
+
+static int step(struct work *work)
+{
+	struct ring *ring = work->settler->ring;
+	size_t taken;
+
+	switch (ring_take_batch(ring, work->items, work->batch, &taken, idle_ms(work->settings))) {
+	case RING_OK:
+		return deal(work, taken);
+	case RING_TIMEOUT:
+	case RING_DRAINED:
+		return EXIT_OK;
+	case RING_CLOSED:
+		return forced_out(work->settler);
+	case RING_ERROR:
+		break;
+	}
+	if (errno == EINTR)
+		return GO_ON;
+	return diag_ring_error("take from", ring_name(ring), ring_why());
+}
+
+int work_all(const struct settings *settings, void *sink, struct settler *settler)
+{
+	struct work work = {
+		.settings = settings, .sink = sink, .settler = settler,
+		.batch = batch_of(settings, settler->ring),
+	};
+	int code = GO_ON;
+
+	work.items = calloc(work.batch, sizeof(*work.items));
+	if (!work.items) {
+		diag_error("no memory for %zu items", work.batch);
+		return EXIT_SYSTEM;
+	}
+	while (code == GO_ON)
+		code = interrupt_wants_leave() ? leave() : step(&work);
+	free(work.items);
+	return code;
+}
