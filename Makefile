@@ -21,17 +21,22 @@ endif
 
 # ------------------------------------------------------------------ what is built
 
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+
 # A folder of src/ is a room; one with a main.c is a program.
 ROOMS    := $(notdir $(wildcard src/*))
 PROGRAMS := $(patsubst src/%/main.c,%,$(wildcard src/*/main.c))
-UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-STRESS   := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(wildcard tests/stress/*.c))
-BENCH    := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+
+# In tests and bench each file with a main() is a program; x_*.c beside it are the rest of x.c.
+main   := int main(
+mains   = $(foreach file,$(wildcard $(1)),$(if $(findstring $(main),$(file < $(file))),$(BUILD)/$(file:.c=)))
+UNITS  := $(call mains,tests/unit/*.c)
+STRESS := $(call mains,tests/stress/*.c)
+BENCH  := $(call mains,bench/*.c)
+parts   = $(filter-out $(addsuffix .o,$(STRESS) $(BENCH)),$(call objects,$(1)_*.c))
 
 LIBSHM  := $(BUILD)/libshmline.a
 LIBBASE := $(BUILD)/libbase.a
-
-objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 
 # ------------------------------------------------------------------ flags
 
@@ -66,7 +71,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: all unit stress tests run check bench lint format layers clean force
+.PHONY: all unit stress storm tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -82,12 +87,12 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) $(call pkg,--cflags,$(call room,$<)) -MMD -MP -c -o $@ $<
 
-$(BUILD)/src/base/options.o: CPPFLAGS += -DSHMLINE_VERSION='"$(VERSION)"'
+$(BUILD)/src/base/options.o: private CPPFLAGS += -DSHMLINE_VERSION='"$(VERSION)"'
 
 # A program is its main.o and an archive of the rest, so that unit tests can link the rest too.
-$(LIBSHM): $(call objects,shm)
+$(LIBSHM): $(call objects,shm/*.c)
 $(foreach room,$(ROOMS),$(eval \
-	$(BUILD)/lib$(room).a: $(filter-out %/main.o,$(call objects,src/$(room)))))
+	$(BUILD)/lib$(room).a: $(filter-out %/main.o,$(call objects,src/$(room)/*.c))))
 $(LIBSHM) $(ROOMS:%=$(BUILD)/lib%.a):
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
@@ -103,14 +108,12 @@ stress: $(STRESS)
 # A unit test links the archives of the rooms whose headers it includes, and base behind them.
 entered = $(strip $(foreach room,$(filter-out base,$(ROOMS)),$(if $(findstring "src/$(room)/,$(file < $(1))),$(room))))
 
-$(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o \
+$(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
 		$$(addprefix $(BUILD)/lib,$$(addsuffix .a,$$(call entered,tests/unit/$$*.c))) \
 		$(LIBBASE) $(LIBSHM)
-	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,unit $(call entered,tests/unit/$*.c))
 
-$(STRESS): $(BUILD)/stress/%: $(BUILD)/tests/stress/%.o $(LIBBASE) $(LIBSHM)
-	@mkdir -p $(@D)
+$(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
 
 # The two that may be called on a bare machine: what is missing is installed first.
@@ -135,10 +138,6 @@ layers: $(LIBSHM)
 
 bench: all $(BENCH)
 	$(if $(wildcard bench/run),SHMLINE_BIN=$(abspath $(PROGDIR)) bench/run $(BENCH))
-
-$(BENCH): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBBASE) $(LIBSHM)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
 
 # ------------------------------------------------------------------ upkeep
 
