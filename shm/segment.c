@@ -322,9 +322,12 @@ struct segment *segment_open(const char *name, bool writable)
 	(void)snprintf(segment->name, sizeof(segment->name), "%s", name);
 	atomic_init(&segment->users, 1);
 
-	fd = shm_open(path, writable ? O_RDWR : O_RDONLY, 0);
+	/* O_NONBLOCK: a FIFO that stands in its place keeps nobody waiting. */
+	fd = shm_open(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
 	if (fd < 0 && errno == ELOOP)
 		(void)why(EPERM, "a symbolic link, not a plain file");
+	if (fd < 0 && errno == EINVAL)	/* shm_open's word for EISDIR */
+		(void)why(EPERM, "a folder, not a plain file");
 	failed = fd < 0 ? -1 : open_checked(segment, fd, writable);
 	error = errno;
 	if (fd >= 0)
