@@ -31,6 +31,7 @@
 #define GUESTS 32
 
 #define ITEMS_DEFAULT 10
+#define ITEMS_MAX UINT64_C(1000000000000000000)
 
 const char *const settings_stop_modes[] = { "soft", "strict", "now", "ignore", NULL };
 static const char *const restart_policies[] = {
@@ -156,9 +157,9 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_TEXT, FIELD(source) },
 	{ .name = "items", .letter = 'n', .arg = "ITEMS",
 	  .help = "items that generated sources make in all (10; 0: no end)", .kind = OPTION_COUNT,
-	  .max = SETTING_NONE - 1, FIELD(items) },
+	  .max = ITEMS_MAX, FIELD(items) },
 	{ .name = "broken", .letter = 'k', .arg = "K", .help = "the K-th widget is broken",
-	  .kind = OPTION_COUNT, .min = 1, .max = SETTING_NONE - 1, FIELD(broken) },
+	  .kind = OPTION_COUNT, .min = 1, .max = ITEMS_MAX, FIELD(broken) },
 	{ .name = "arg-file", .letter = 'a', .arg = "FILE", .help = "read items from FILE",
 	  .kind = OPTION_TEXT, .takes_file = true, FIELD(arg_file) },
 	{ .name = "null", .letter = '0', .help = "items end with a NUL byte", .kind = OPTION_FLAG,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,24 +105,41 @@ static void print_lines(const struct report *report, void (*say)(const char *, .
 
 /* ---------------------------------------------------------------- as JSON */
 
+/* The metrics' names without their prefix. */
+static const struct {
+	const char *name;
+	size_t field;
+} counters[] = {
+#define COUNTER(json, member) { .name = json, .field = offsetof(struct ring_stats, member) }
+	COUNTER("published_total", published), COUNTER("acked_total", acked),
+	COUNTER("dead_total", dead),	       COUNTER("dropped_total", dropped),
+	COUNTER("left", left),		       COUNTER("redelivered_total", redelivered),
+	COUNTER("full_total", full),
+#undef COUNTER
+};
+
 static json_t *to_json(const struct report *report, const char *ring)
 {
 	const struct ring_stats *stats = &report->stats;
+	json_t *object = json_pack(
+		"{s:s, s:i, s:s, s:f, s:f, s:i, s:i, s:i}", "ring", ring, "exit_code",
+		summary_exit_code(report), "reason", reason(report), "elapsed_seconds",
+		(double)(report->ended_ns - report->started_ns) / NS_PER_S, "blocked_seconds_total",
+		(double)stats->blocked_ns / NS_PER_S, "restarts_total", (int)report->restarts, "slots",
+		(int)stats->slots, "high_water", (int)stats->high_water);
 
-	return json_pack("{s:s, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I}",
-			 "ring", ring, "exit_code", summary_exit_code(report), "reason", reason(report),
-			 "elapsed_seconds", (double)(report->ended_ns - report->started_ns) / NS_PER_S,
-			 "published", (json_int_t)stats->published, "acked", (json_int_t)stats->acked,
-			 "dead", (json_int_t)stats->dead, "dropped", (json_int_t)stats->dropped,
-			 "left", (json_int_t)stats->left, "redelivered", (json_int_t)stats->redelivered,
-			 "full", (json_int_t)stats->full, "restarts", (int)report->restarts,
-			 "high_water", (json_int_t)stats->high_water, "slots", (json_int_t)stats->slots);
+	for (size_t i = 0; object && i < sizeof(counters) / sizeof(counters[0]); i++) {
+		const uint64_t *value = (const void *)((const char *)stats + counters[i].field);
+
+		json_object_set_new(object, counters[i].name, json_integer((json_int_t)*value));
+	}
+	return object;
 }
 
 static int print_json(const struct report *report, const char *ring)
 {
 	json_t *object = to_json(report, ring);
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 	int result = -1;
 
 	if (!text)
