@@ -1,0 +1,211 @@
+/*
+ * test_producer_records.c - however many producers share a file, and wherever one of them is started
+ * again, each record is read once.
+ */
+#include "src/producer/records.h"
+#include "tests/unit/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RECORD_MAX 512
+#define RECORDS_MAX 4096
+
+static const struct framing lines = { .kind = FRAME_DELIMITED, .delimiter = '\n' };
+
+/* A file in /tmp with `n` lines: the line's number, and dots up to a length from `random`. */
+static void write_lines(char *path, unsigned n, unsigned seed, bool ends_with_newline)
+{
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "w");
+
+	assert_non_null(file);
+	srandom(seed);
+	for (unsigned i = 0; i < n; i++) {
+		int dots = (int)(random() % 40);
+
+		fprintf(file, "%u:%.*s%s", i, dots, "........................................",
+			i + 1 < n || ends_with_newline ? "\n" : "");
+	}
+	fclose(file);
+}
+
+struct seen {
+	unsigned times[RECORDS_MAX];
+};
+
+static void note_record(struct seen *seen, const struct record *record)
+{
+	char text[RECORD_MAX + 1];
+	unsigned long number;
+
+	assert_true(record->len > 0 && record->len <= RECORD_MAX);
+	memcpy(text, record->data, record->len);
+	text[record->len] = '\0';
+	number = strtoul(text, NULL, 10);
+	assert_true(number < RECORDS_MAX);
+	seen->times[number]++;
+}
+
+/* Read a share up to `limit` records from behind `mark`; returns the last mark, 0 at the end. */
+static uint64_t read_share(const struct source_request *request, uint64_t mark, unsigned limit,
+			   struct seen *seen)
+{
+	struct records records;
+	struct record record;
+	enum source_result result = SOURCE_RECORD;
+	int code = 0;
+
+	assert_int_equal(records_open(&records, &lines, request), 0);
+	assert_int_equal(records_attach(&records, RECORD_MAX, mark), 0);
+	while (limit-- > 0 && (result = records_next(&records, &record, &code)) == SOURCE_RECORD) {
+		note_record(seen, &record);
+		assert_true(record.mark > mark);
+		mark = record.mark;
+	}
+	assert_int_equal(code, 0);
+	records_close(&records);
+	return result == SOURCE_END ? 0 : mark;
+}
+
+/* All shares of the files, each producer started again after every `life` records. */
+static void check_shares(const char *const *files, size_t n_files, unsigned lanes, unsigned life,
+			 unsigned records)
+{
+	struct seen seen = { .times = { 0 } };
+
+	for (unsigned number = 1; number <= lanes; number++) {
+		const struct source_request request = {
+			.files = files, .n_files = n_files, .delimiter = -1, .number = number,
+			.lanes = lanes,
+		};
+		uint64_t mark = 0;
+
+		do
+			mark = read_share(&request, mark, life, &seen);
+		while (mark != 0);
+	}
+	for (unsigned i = 0; i < RECORDS_MAX; i++)
+		if (seen.times[i] != (i < records ? n_files : 0))
+			fail_msg("%u lanes, life %u: record %u was read %u times", lanes, life, i,
+				 seen.times[i]);
+}
+
+static void each_record_of_a_shared_file_is_read_once(void **state)
+{
+	static const unsigned sizes[] = { 0, 1, 2, 3, 10, 1000 }, lives[] = { 1, 7, UINT32_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		char path[] = "/tmp/shmline-records-XXXXXX";
+		const char *const files[] = { path };
+
+		write_lines(path, sizes[i], (unsigned)i, i % 2 == 0);
+		for (unsigned lanes = 1; lanes <= 20; lanes++)
+			for (size_t j = 0; j < COUNT(lives); j++)
+				check_shares(files, 1, lanes, lives[j], sizes[i]);
+		unlink(path);
+	}
+}
+
+static void several_files_are_dealt_out_to_the_producers(void **state)
+{
+	char a[] = "/tmp/shmline-records-XXXXXX", b[] = "/tmp/shmline-records-XXXXXX";
+	char c[] = "/tmp/shmline-records-XXXXXX";
+	const char *const files[] = { a, b, c };
+
+	(void)state;
+	write_lines(a, 100, 1, true);
+	write_lines(b, 100, 2, false);
+	write_lines(c, 100, 3, true);
+	for (unsigned lanes = 1; lanes <= 5; lanes++)
+		for (unsigned life = 1; life <= 101; life += 25)
+			check_shares(files, 3, lanes, life, 100);
+	unlink(a);
+	unlink(b);
+	unlink(c);
+}
+
+static void a_record_that_is_too_long_is_given_with_its_length(void **state)
+{
+	char path[] = "/tmp/shmline-records-XXXXXX";
+	const char *const files[] = { path };
+	const struct source_request request = { .files = files, .n_files = 1, .delimiter = -1 };
+	struct records records;
+	struct record record;
+	int code = 0, fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, "ab\nabcdef\n", 10), 10);
+	close(fd);
+	assert_int_equal(records_open(&records, &lines, &request), 0);
+	assert_int_equal(records_attach(&records, 5, 0), 0);
+	assert_int_equal(records_next(&records, &record, &code), SOURCE_RECORD);
+	assert_int_equal(record.len, 2);
+	assert_int_equal(records_next(&records, &record, &code), SOURCE_RECORD);
+	assert_int_equal(record.len, 6);
+	assert_false(record.is_cut);
+	assert_int_equal(record.offset, 3);
+	records_close(&records);
+	unlink(path);
+}
+
+static void a_pipe_gives_what_is_there_without_waiting_for_more(void **state)
+{
+	static const char *const name = "pipe";
+	struct records records;
+	struct record record;
+	int code = 0, ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	records_open_fd(&records, &lines, ends[0], &name);
+	assert_int_equal(records_attach(&records, RECORD_MAX, 0), 0);
+	assert_int_equal(write(ends[1], "one\ntw", 6), 6);
+	assert_int_equal(records_next(&records, &record, &code), SOURCE_RECORD);
+	assert_int_equal(record.len, 3);
+	assert_int_equal(records_next(&records, &record, &code), SOURCE_WAIT);
+	assert_int_equal(write(ends[1], "o\n", 2), 2);
+	assert_int_equal(records_next(&records, &record, &code), SOURCE_RECORD);
+	assert_memory_equal(record.data, "two", 3);
+	close(ends[1]);
+	assert_int_equal(records_next(&records, &record, &code), SOURCE_END);
+	records_close(&records);
+}
+
+static void shares_cover_everything_once(void **state)
+{
+	static const uint64_t sizes[] = { 0, 1, 2, 99, 1000, UINT64_C(1) << 43 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		for (unsigned lanes = 1; lanes <= 4095; lanes = lanes * 3 + 1) {
+			uint64_t expected = 0, from, to = 0;
+
+			for (unsigned number = 1; number <= lanes; number++) {
+				struct share share = share_of(number, lanes, 1, true);
+
+				share_range(&share, sizes[i], &from, &to);
+				assert_int_equal(from, expected);
+				assert_true(to >= from);
+				expected = to;
+			}
+			assert_true(to == UINT64_MAX);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shares_cover_everything_once),
+		cmocka_unit_test(each_record_of_a_shared_file_is_read_once),
+		cmocka_unit_test(several_files_are_dealt_out_to_the_producers),
+		cmocka_unit_test(a_record_that_is_too_long_is_given_with_its_length),
+		cmocka_unit_test(a_pipe_gives_what_is_there_without_waiting_for_more),
+	};
+
+	return cmocka_run_group_tests_name("records", tests, NULL, NULL);
+}
