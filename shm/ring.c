@@ -11,12 +11,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define OPEN_WAIT_MS 5000	/* for another process that is removing the ring */
 #define CLOSE_WAIT_MS 1000
+#define OPEN_DESCRIPTORS 3	/* at once, at most, while a ring is opened or removed */
 
 int ring_create(const char *name, const struct ring_options *options)
 {
@@ -97,6 +100,23 @@ static bool roles_are_valid(unsigned roles)
 	return (roles & ~(unsigned)(RING_PRODUCER | RING_CONSUMER | RING_HOLDER | RING_LAUNCHER)) == 0;
 }
 
+/*
+ * A ring that is made and then can't be opened, or at the end not be removed, would be left behind: as
+ * many descriptors as that takes must be had before.
+ */
+static bool descriptors_suffice(void)
+{
+	int fds[OPEN_DESCRIPTORS], n = 0, error;
+
+	while (n < OPEN_DESCRIPTORS && (fds[n] = open("/", O_PATH | O_CLOEXEC)) >= 0)
+		n++;
+	error = errno;
+	for (int i = 0; i < n; i++)
+		(void)close(fds[i]);
+	errno = error;
+	return n == OPEN_DESCRIPTORS;
+}
+
 /* Make it if `options` is given and it is not there; wait for one that is being removed to go. */
 static struct ring *open_patiently(const char *name, const struct ring_options *options, bool make,
 				   unsigned roles, unsigned number)
@@ -109,6 +129,8 @@ static struct ring *open_patiently(const char *name, const struct ring_options *
 		(void)why(EINVAL, "unknown roles %#x", roles);
 		return NULL;
 	}
+	if (make && !descriptors_suffice())
+		return NULL;
 	for (;;) {
 		if (make && ring_create(name, options) && errno != EEXIST)
 			return NULL;
