@@ -18,16 +18,16 @@
 #include "src/launcher/summary.h"
 #include "src/launcher/supervisor.h"
 
-/* Whoever started us without one of the standard descriptors must not get a pipe in its place. */
+/*
+ * Whoever started us without one of the standard descriptors must not get a pipe in its place. What
+ * stands for standard input can't be read, so that a source that wants it says so.
+ */
 static void open_standard(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDWR) < 0)
+			return;
 }
 
 static int make_log_dir(const char *dir)
