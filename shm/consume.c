@@ -37,7 +37,7 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	item->failures = atomic_load_explicit(&slot->failures, memory_order_relaxed);
 	item->given_back = atomic_load_explicit(&slot->given_back, memory_order_relaxed);
 	item->published_ns = atomic_load_explicit(&slot->published_ns, memory_order_relaxed);
-	item->deliveries = slot_returns(item->word) + 1;
+	item->deliveries = slot_deliveries(item->word);
 	item->taken_ns = handle_now(ring);
 	if (item->taken_ns < item->published_ns)
 		item->taken_ns = item->published_ns;	/* two clocks' readings, a microsecond apart */
@@ -85,7 +85,7 @@ enum ring_result ring_take(struct ring *ring, struct ring_item *item, int timeou
 	if (result != RING_OK)
 		return result;
 	result = fill_item(ring, item);
-	if (item->taken_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+	if (result == RING_OK && item->taken_ns - ring->looked_round_ns > WAIT_SLICE_NS)
 		handle_look_round(ring, item->taken_ns);
 	return result;
 }
@@ -188,11 +188,11 @@ int ring_give_back(struct ring *ring, struct ring_item *item, uint32_t delay_ms,
 	return lost;
 }
 
-/* Keep at most a quarter of the slots dead: the one that died first makes room. */
-static void make_room_for_the_dead(struct segment *segment)
+/* How many slots are dead, and which died first, its word then. */
+static uint32_t count_dead(struct segment *segment, uint32_t *oldest, uint64_t *oldest_word)
 {
-	uint32_t dead = 0, oldest = 0;
-	uint64_t oldest_word = 0, oldest_ns = UINT64_MAX;
+	uint64_t oldest_ns = UINT64_MAX;
+	uint32_t dead = 0;
 
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]), died;
@@ -202,14 +202,26 @@ static void make_room_for_the_dead(struct segment *segment)
 		dead++;
 		died = atomic_load(&segment_slot(segment, i)->when_ns);
 		if (died <= oldest_ns) {
-			oldest = i;
-			oldest_word = word;
+			*oldest = i;
+			*oldest_word = word;
 			oldest_ns = died;
 		}
 	}
-	if (dead > segment->at.slots / 4 &&
-	    slot_move(&segment->words[oldest], oldest_word, slot_freed(oldest_word)))
-		wait_wake(&segment->header->free);
+	return dead;
+}
+
+/* Keep at most a quarter of the slots dead: those that died first make room. */
+static void make_room_for_the_dead(struct segment *segment)
+{
+	uint32_t oldest = 0;
+	uint64_t word = 0;
+
+	for (uint32_t n = 0; n < segment->at.slots; n++) {
+		if (count_dead(segment, &oldest, &word) <= segment->at.slots / 4)
+			return;
+		if (slot_move(&segment->words[oldest], word, slot_freed(word)))
+			wait_wake(&segment->header->free);
+	}
 }
 
 int ring_dead(struct ring *ring, struct ring_item *item, uint32_t reason)

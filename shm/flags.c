@@ -32,12 +32,11 @@ static void revoke_all(struct segment *segment)
 	}
 }
 
+/* How many were published when the flag was up. After the pass of a strict stop the number is final, so
+   whoever helps writes the same. */
 static void note_published(struct segment *segment)
 {
-	uint64_t none = 0;
-
-	(void)atomic_compare_exchange_strong(&segment->header->stop_published, &none,
-					     flags_published(segment));
+	atomic_store(&segment->header->stop_published, flags_published(segment));
 }
 
 static uint64_t complete(struct segment *segment, uint64_t flag)

@@ -64,10 +64,11 @@ void handle_tell_if_drained(struct ring *ring)
 
 int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns)
 {
-	uint64_t now = ring_now_ns();
+	uint64_t now;
 
-	if (timeout_ms < 0)
-		return -1;
+	if (timeout_ms <= 0)
+		return timeout_ms;
+	now = ring_now_ns();
 	return now < deadline_ns ? (int)((deadline_ns - now) / 1000000) : 0;
 }
 
@@ -104,24 +105,38 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static struct waiting *waiting_place(struct header *header, enum waiting_for what)
+{
+	return what == WAITING_FREE ? &header->free : &header->ready;
+}
+
 /* Sleep once, after the attempt that follows the asking. RING_TIMEOUT: look again, or give up if the
    clock reads deadline_ns. */
-static enum ring_result sleep_once(struct ring *ring, struct waiting *waiting,
+static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 				   handle_attempt *attempt, struct ring_item *item,
 				   uint64_t deadline_ns)
 {
+	struct header *header = ring->segment->header;
+	struct waiting *waiting = waiting_place(header, what);
+	enum wait_result slept = WAIT_WOKEN;
 	enum ring_result result;
 	uint64_t until = earlier(ring_now_ns() + WAIT_SLICE_NS, deadline_ns);
 
+	/* Marked exactly while its own asking may stand: recovery takes back one for it. */
+	atomic_store(&ring->me->waiting, what);
 	wait_ask(waiting, ring->segment->at.members);
 	result = attempt(ring, item);
-	if (result != RING_TIMEOUT) {
+	if (result == RING_TIMEOUT) {
+		if (what == WAITING_READY)
+			until = earlier(until, atomic_load(&header->next_due));
+		slept = wait_sleep(waiting, until);
+	} else {
 		wait_unask(waiting);
-		return result;
 	}
-	if (waiting == &ring->segment->header->ready)
-		until = earlier(until, atomic_load(&ring->segment->header->next_due));
-	switch (wait_sleep(waiting, until)) {
+	atomic_store(&ring->me->waiting, WAITING_NOTHING);
+	if (result != RING_TIMEOUT)
+		return result;
+	switch (slept) {
 	case WAIT_WOKEN:
 		break;
 	case WAIT_TIMEOUT:
@@ -149,8 +164,7 @@ static void pass_on(struct ring *ring, struct waiting *waiting, enum ring_result
 enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
 			     struct ring_item *item, int timeout_ms)
 {
-	struct header *header = ring->segment->header;
-	struct waiting *waiting = what == WAITING_FREE ? &header->free : &header->ready;
+	struct waiting *waiting = waiting_place(ring->segment->header, what);
 	enum ring_result result = attempt(ring, item);
 	uint64_t began, deadline;
 
@@ -174,11 +188,9 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 
 	began = ring_now_ns();
 	deadline = timeout_ms < 0 ? UINT64_MAX : began + (uint64_t)timeout_ms * 1000000;
-	atomic_store(&ring->me->waiting, what);
 	do
-		result = sleep_once(ring, waiting, attempt, item, deadline);
+		result = sleep_once(ring, what, attempt, item, deadline);
 	while (result == RING_TIMEOUT && ring_now_ns() < deadline);
-	atomic_store(&ring->me->waiting, WAITING_NOTHING);
 	member_count(ring->me, what == WAITING_FREE ? COUNT_BLOCKED_NS : COUNT_STARVED_NS,
 		     ring_now_ns() - began);
 	pass_on(ring, waiting, result);

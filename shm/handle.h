@@ -32,7 +32,7 @@ typedef enum ring_result handle_attempt(struct ring *ring, struct ring_item *ite
 enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
 			     struct ring_item *item, int timeout_ms);
 
-/* What is left of a time-out that ends at deadline_ns; -1 stays -1. */
+/* What is left of a time-out that ends at deadline_ns; -1 and 0 stay. */
 int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);
 
 /* Once a second, if nobody else has: recover the dead, sweep. */

@@ -12,8 +12,8 @@
 
 static_assert(RING_SLOTS_MAX == 1u << SLOT_BITS, "a slot's number fits its bits");
 
-/* More turns than contention can explain (each turn somebody else got on): a guess, about a second. */
-#define TURNS_MAX (1u << 24)
+/* More turns than contention can explain (in each somebody else got on), some tens of milliseconds: a guess. */
+#define TURNS_MAX (1u << 20)
 
 static uint64_t cell_make(uint64_t lap, uint64_t gen, uint32_t index)
 {

@@ -11,8 +11,8 @@
 #define LANE_BITS 16
 #define COUNT_MAX ((UINT64_C(1) << 48) - 1)
 
-/* Contention can't explain more: a guess, about a second. */
-#define TURNS_MAX (1u << 24)
+/* More turns than contention can explain, some tens of milliseconds: a guess. */
+#define TURNS_MAX (1u << 20)
 
 static void raise_to(shared_u64 *value, uint64_t to)
 {
@@ -51,8 +51,8 @@ uint32_t lanes_acquire(struct segment *segment, uint32_t me, unsigned number)
 {
 	uint32_t lane;
 
-	if (number >= 1 && number <= segment->at.members && own(segment, number - 1, me))
-		return number - 1;
+	if (number >= 1 && number <= segment->at.members)
+		return own(segment, number - 1, me) ? number - 1 : LANE_NONE;
 	lane = own_any(segment, me, true);
 	return lane != LANE_NONE ? lane : own_any(segment, me, false);
 }

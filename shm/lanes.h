@@ -8,7 +8,7 @@
 
 #define LANE_NONE UINT32_MAX
 
-/* Own a lane: the one of `number` if that is free, else one whose ticket was left unused, else any. */
+/* Own a lane: with a number that one or none; without, one whose ticket was left unused, else any. */
 uint32_t lanes_acquire(struct segment *segment, uint32_t me, unsigned number);
 void lanes_release(struct segment *segment, uint32_t me);	/* all that member `me` owns */
 

@@ -145,6 +145,7 @@ enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int t
 	struct ring_item item;
 	enum ring_result result;
 
+	why_clear();
 	if (len > ring->segment->at.item_max)
 		return handle_error(EMSGSIZE);
 	result = ring_reserve(ring, &item, timeout_ms);
@@ -159,15 +160,13 @@ enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int t
 enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, size_t n,
 				size_t *done, int timeout_ms)
 {
-	uint64_t deadline = ring_now_ns() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * 1000000;
+	uint64_t deadline = timeout_ms > 0 ? ring_now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
 
 	for (*done = 0; *done < n; (*done)++) {
 		const struct iovec *item = &items[*done];
-		enum ring_result result = ring_put(ring, item->iov_base, item->iov_len, 0);
+		enum ring_result result = ring_put(ring, item->iov_base, item->iov_len,
+						   handle_remaining_ms(timeout_ms, deadline));
 
-		if (result == RING_TIMEOUT && timeout_ms != 0)
-			result = ring_put(ring, item->iov_base, item->iov_len,
-					  handle_remaining_ms(timeout_ms, deadline));
 		if (result != RING_OK)
 			return result;
 	}

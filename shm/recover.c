@@ -24,6 +24,15 @@ bool recover_hint(struct segment *segment, uint32_t index, uint64_t word)
 	return true;
 }
 
+/* Does the slot hold the item of that generation? A slot claimed anew keeps its generation until its next
+   item is published, so the state counts too. */
+static bool is_held_item(uint64_t word, uint64_t gen)
+{
+	return slot_gen(word) == gen && (slot_state(word) == SLOT_READY ||
+					 slot_state(word) == SLOT_READING ||
+					 slot_state(word) == SLOT_DELAYED);
+}
+
 /* What the member published is known to its successor before any of it can be taken and acked. */
 static void advance_lanes(struct segment *segment, uint32_t index)
 {
@@ -34,20 +43,20 @@ static void advance_lanes(struct segment *segment, uint32_t index)
 		uint32_t lane;
 		uint64_t mark;
 
-		if (slot_state(word) != SLOT_READY && slot_state(word) != SLOT_READING &&
-		    slot_state(word) != SLOT_DELAYED)
+		if (!is_held_item(word, slot_gen(word)))
 			continue;
 		lane = atomic_load(&slot->lane);
 		mark = atomic_load(&slot->mark);
 		if (lane >= segment->at.members || atomic_load(&segment->lanes[lane].owner) != index)
 			continue;
-		/* Read whole only if the slot has not moved on meanwhile; who moved it helped. */
-		if (slot_gen(atomic_load(&segment->words[i])) == slot_gen(word))
+		/* Still the same item in the slot: then both were its own. Else whoever took it helped. */
+		if (is_held_item(atomic_load(&segment->words[i]), slot_gen(word)))
 			lanes_advance(segment, lane, mark);
 	}
 }
 
-/* The member's ready slot with the lowest id from *id on; false: none is left. */
+/* The owner's ready slot with the lowest id above *id (ids count from where the ring's began); false:
+   none is left. */
 static bool next_unhinted(struct segment *segment, uint32_t owner, uint64_t *id, uint32_t *index,
 			  uint64_t *found)
 {
@@ -55,15 +64,15 @@ static bool next_unhinted(struct segment *segment, uint32_t owner, uint64_t *id,
 
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]);
-		uint64_t its_id = atomic_load(&segment_slot(segment, i)->id);
+		uint64_t its = atomic_load(&segment_slot(segment, i)->id) - segment->at.first;
 
-		if (!slot_is(word, SLOT_READY, owner) || its_id < *id || its_id >= lowest)
+		if (!slot_is(word, SLOT_READY, owner) || its <= *id || its >= lowest)
 			continue;
-		lowest = its_id;
+		lowest = its;
 		*index = i;
 		*found = word;
 	}
-	*id = lowest + 1;
+	*id = lowest;
 	return lowest != UINT64_MAX;
 }
 
@@ -74,8 +83,14 @@ bool recover_hint_all(struct segment *segment, uint32_t owner)
 
 	for (uint32_t n = 0; n < segment->at.slots; n++) {
 		if (!next_unhinted(segment, owner, &id, &index, &word))
-			return true;
+			break;
 		if (!recover_hint(segment, index, word))
+			return false;
+	}
+	/* Only a damaged ring has more: an id twice, or one that can't be. No item is lost for that. */
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		word = atomic_load(&segment->words[i]);
+		if (slot_is(word, SLOT_READY, owner) && !recover_hint(segment, i, word))
 			return false;
 	}
 	return true;

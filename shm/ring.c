@@ -19,6 +19,7 @@
 
 #define OPEN_WAIT_MS 5000	/* for another process that is removing the ring */
 #define CLOSE_WAIT_MS 1000
+#define LANE_WAIT_MS 1000	/* for the producer that had the number before to be gone */
 #define OPEN_DESCRIPTORS 3	/* at once, at most, while a ring is opened or removed */
 
 int ring_create(const char *name, const struct ring_options *options)
@@ -36,12 +37,28 @@ static void leave(struct ring *ring)
 	ring->me = NULL;
 }
 
+/* A numbered producer's lane may be its dead predecessor's, whom somebody is just recovering. */
+static uint32_t acquire_lane(struct ring *ring, unsigned number)
+{
+	uint64_t deadline = ring_now_ns() + LANE_WAIT_MS * UINT64_C(1000000);
+	uint32_t lane;
+
+	while ((lane = lanes_acquire(ring->segment, ring->index, number)) == LANE_NONE && number &&
+	       ring_now_ns() < deadline) {
+		(void)recover_dead(ring->segment, 0);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return lane;
+}
+
 static int join(struct ring *ring, unsigned number)
 {
 	struct segment *segment = ring->segment;
+	/* The count first: a producer that comes and goes during the looks counts as one to come. */
+	uint64_t ever = atomic_load(&segment->header->producers_ever);
 	bool were_here = members_have(segment, RING_PRODUCER) || !flags_is_empty(segment);
 
-	ring->producers_before = were_here ? UINT64_MAX : atomic_load(&segment->header->producers_ever);
+	ring->producers_before = were_here ? UINT64_MAX : ever;
 	ring->index = members_attach(segment, ring->roles, number, &ring->anchor);
 	if (!ring->index)
 		return -1;
@@ -51,11 +68,12 @@ static int join(struct ring *ring, unsigned number)
 	ring->lane = LANE_NONE;
 	if (!(ring->roles & RING_PRODUCER))
 		return 0;
-	ring->lane = lanes_acquire(segment, ring->index, number);
+	ring->lane = acquire_lane(ring, number);
 	if (ring->lane != LANE_NONE)
 		return 0;
 	leave(ring);
-	return why(EBUSY, "every lane for producers is taken");
+	return number ? why(EBUSY, "producer number %u is attached already", number)
+		      : why(EBUSY, "every lane for producers is taken");
 }
 
 static struct ring *attach(struct segment *segment, unsigned roles, unsigned number)
@@ -67,9 +85,6 @@ static struct ring *attach(struct segment *segment, unsigned roles, unsigned num
 	ring->segment = segment;
 	ring->roles = roles;
 	ring->lane = LANE_NONE;
-	/* The predecessor of a numbered producer may have died unnoticed, its lane with it. */
-	if ((roles & RING_PRODUCER) && number)
-		(void)recover_dead(segment, 0);
 	if (roles == RING_OBSERVER || join(ring, number) == 0)
 		return ring;
 	free(ring);

@@ -120,16 +120,17 @@ int ring_create(const char *name, const struct ring_options *options);
 
 /*
  * Attach to a ring with `roles` (a set of enum ring_role). `number` is the member's number on its
- * side of the line, from 1; 0 for none. A producer with a number gets that lane (number - 1) if it
- * is free, so that a producer that is started again finds its mark.
+ * side of the line, from 1; 0 for none. A producer with a number gets that lane (number - 1), so
+ * that a producer that is started again finds its mark.
  *
- * Waits up to 5 s when another process is just removing the ring of that name. The descriptor it
+ * Waits up to 5 s when another process is just removing the ring of that name, and up to 1 s for the
+ * producer that had the same number to be gone. The descriptor it
  * uses inside is not left open, apart from one O_PATH, close-on-exec. NULL with errno:
  *   ENOENT  no ring of that name            EPERM   it belongs to another user, or is not a plain file
  *   EPROTO  not a ring, half made, or of another layout version (ring_why() says which)
  *   EBADMSG its header contradicts itself or its size
- *   EBUSY   every member entry is taken, a launcher is attached already, or a stopped process is
- *           removing the ring
+ *   EBUSY   every member entry is taken, a launcher or a producer of that number is attached already,
+ *           or a stopped process is removing the ring
  *   EINVAL  name or roles                   EMFILE, ENFILE, EACCES, ENOMEM of the system
  */
 struct ring *ring_open(const char *name, unsigned roles, unsigned number);
@@ -140,7 +141,8 @@ struct ring *ring_open_or_create(const char *name, const struct ring_options *op
 
 /*
  * One more member on the mapping of `ring`, for another thread of this process. Close each; the
- * mapping goes with the last. Errors: EBUSY, EMFILE, ENFILE, ENOMEM.
+ * mapping goes with the last. Errors: EINVAL (an observer, or roles), EAGAIN (the ring was removed by
+ * force), EBUSY, EMFILE, ENFILE, ENOMEM.
  */
 struct ring *ring_share(struct ring *ring, unsigned roles, unsigned number);
 
@@ -162,6 +164,7 @@ bool ring_close_last(struct ring *ring);
  * living members, or with items left in it, is refused. 0, or -1 with errno:
  *   ENOENT no such ring       EBUSY  living members       ENOTEMPTY  items are left in it
  *   EPERM  another user's     EPROTO, EBADMSG  not a sound ring (only with force is it removed)
+ *   EAGAIN another process is removing it and does not go on
  */
 int ring_unlink(const char *name, bool force);
 
@@ -349,7 +352,8 @@ struct ring_stats {
 	uint64_t tickets;		/* given out by ring_ticket() */
 	enum ring_stop_mode stop;
 	enum ring_stop_cause stop_cause;
-	uint64_t stop_published;	/* published when the flag had gone up; 0 before */
+	uint64_t stop_published;	/* published when the flag had gone up (soft: shortly after); 0 before,
+					   and when a raiser was killed in that moment */
 	pid_t launcher;			/* 0: none is attached */
 };
 

@@ -48,6 +48,14 @@ static inline uint32_t slot_owner(uint64_t word) { return (uint32_t)(word >> 4) 
 static inline uint32_t slot_returns(uint64_t word) { return (uint32_t)(word >> 16) & 4095; }
 static inline uint64_t slot_gen(uint64_t word) { return word >> 28; }
 
+/* Deliveries, the one under way included; like the returns it stops at its maximum. */
+static inline uint32_t slot_deliveries(uint64_t word)
+{
+	uint32_t returns = slot_returns(word);
+
+	return returns < SLOT_DELIVERY_MAX ? returns + 1 : returns;
+}
+
 static inline bool slot_is(uint64_t word, enum slot_state state, uint32_t owner)
 {
 	return slot_state(word) == state && slot_owner(word) == owner;

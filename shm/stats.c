@@ -268,8 +268,8 @@ static int look_once(struct segment *segment, uint32_t index, uint64_t word, str
 		.id = atomic_load(&slot->id),
 		.mark = atomic_load(&slot->mark) & ~MARK_IS_TICKET,
 		.len = atomic_load(&slot->len),
-		.deliveries = slot_returns(word) + (slot_state(word) == SLOT_READING ||
-						    slot_state(word) == SLOT_DEAD),
+		.deliveries = slot_state(word) == SLOT_READING || slot_state(word) == SLOT_DEAD
+			? slot_deliveries(word) : slot_returns(word),
 		.failures = atomic_load(&slot->failures),
 		.reason = slot_state(word) == SLOT_DEAD ? atomic_load(&slot->reason) : 0,
 		.published_ns = atomic_load(&slot->published_ns),
