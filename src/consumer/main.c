@@ -8,6 +8,7 @@
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
+#include "src/base/standard.h"
 #include "src/consumer/letters.h"
 #include "src/consumer/out.h"
 #include "src/consumer/writable.h"
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 	void *sink = NULL;
 	int code;
 
+	standard_reserve();
 	diag_init("consumer");
 	diag_catch_damage();
 	interrupt_catch();

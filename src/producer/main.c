@@ -9,6 +9,7 @@
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
+#include "src/base/standard.h"
 
 /* By hand, whoever comes first makes the ring; under a launcher it is there. */
 static struct ring *open_ring(const struct settings *settings)
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
 	void *source = NULL;
 	int code;
 
+	standard_reserve();
 	diag_init("producer");
 	diag_catch_damage();
 	interrupt_catch();
