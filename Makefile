@@ -116,6 +116,11 @@ $(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
 $(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
 
+# As long as is wanted. SEED repeats who is hit and when.
+SECONDS ?= 600
+storm: $(BUILD)/tests/stress/storm
+	$< $(SECONDS) $(SEED)
+
 # The two that may be called on a bare machine: what is missing is installed first.
 run:
 	@tests/tools/ensure-packages build
