@@ -50,8 +50,8 @@ struct logs {
 	struct event_base *base;
 	struct logs_options options;
 	struct output *out, *err;	/* the same one if both lead to the same place */
-	TAILQ_HEAD(, log) all;
-	TAILQ_HEAD(, stream) held;
+	TAILQ_HEAD(log_list, log) all;
+	TAILQ_HEAD(stream_list, stream) held;
 	char scratch[READ_BYTES];
 };
 
@@ -75,11 +75,12 @@ static void on_drained(struct output *output, void *context)
 static void on_broken(struct output *output, int error, void *context)
 {
 	struct logs *logs = context;
-	const char *which = output == logs->out	  ? "standard output"
-			    : output == logs->err ? "standard error"
-						  : "a log file";
 
-	logs->options.broken(which, error, logs->options.context);
+	if (output == logs->out)
+		logs->options.out_broken(error, logs->options.context);
+	else
+		diag_error("cannot write to %s, lines are lost: %s",
+			   output == logs->err ? "standard error" : "a log file", strerror(error));
 }
 
 /* Do both lead to the same terminal, pipe or file? Then they share one output, and their order. */

@@ -19,8 +19,8 @@ struct logs_options {
 	bool color_out, color_err;	/* tags in colour on that stream */
 	char terminator;	/* of a line on standard output */
 	size_t line_max;	/* longer lines are passed on in pieces */
-	/* The launcher's standard output (or error) can't be written any more. */
-	void (*broken)(const char *which, int error, void *context);
+	/* The launcher's standard output can't be written any more. (Elsewhere lines just go missing.) */
+	void (*out_broken)(int error, void *context);
 	void *context;
 };
 

@@ -42,7 +42,7 @@ static int show(const struct orders *orders)
 {
 	const uint64_t counts[] = { orders->settings->producers, orders->settings->consumers };
 
-	for (int side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++) {
+	for (enum side side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++) {
 		for (unsigned i = 1; i <= counts[side]; i++) {
 			char **argv = orders_for_worker(orders, side, i);
 			int result = argv ? orders_print(argv, STDOUT_FILENO) : -1;

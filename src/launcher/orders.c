@@ -81,7 +81,7 @@ int orders_init(struct orders *orders, const struct settings *settings, const ch
 		return -1;
 	path[n] = '\0';
 	cut_program(path);
-	for (int side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++)
+	for (enum side side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++)
 		if (asprintf(&orders->programs[side], "%s%s", path, side_name(side)) < 0)
 			return -1;
 	return 0;
@@ -127,7 +127,7 @@ static DIAG_PRINTF(2, 3) void add(struct argv *argv, const char *format, ...)
 
 static void add_passed(struct argv *argv, const struct passed *entry, const void *settings)
 {
-	const char *field = (const char *)settings + entry->field;
+	const void *field = (const char *)settings + entry->field;
 
 	switch (entry->kind) {
 	case PASSED_TEXT:

@@ -55,7 +55,7 @@ int preflight(const struct orders *orders)
 {
 	int code = 0;
 
-	for (int side = SIDE_PRODUCER; code == 0 && side <= SIDE_CONSUMER; side++)
+	for (enum side side = SIDE_PRODUCER; code == 0 && side <= SIDE_CONSUMER; side++)
 		if (needs_check(orders->settings, side))
 			code = check(orders, side);
 	return code;

@@ -28,7 +28,7 @@ int restart_limit_parse(const char *text, struct restart_rules *rules)
 
 /* Codes that a new start would only repeat. */
 static const int final_codes[] = {
-	EXIT_BAD_USAGE, EXIT_BAD_DATA,	    EXIT_NO_INPUT, EXIT_INTERNAL,
+	EXIT_BAD_USAGE, EXIT_BAD_DATA,      EXIT_NO_INPUT, EXIT_INTERNAL,
 	EXIT_CANT_CREATE, EXIT_NO_PERMISSION, EXIT_CANT_RUN, EXIT_NOT_FOUND,
 };
 

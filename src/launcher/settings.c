@@ -51,7 +51,9 @@ static const char *const color_whens[] = {
 
 static const char **text_field(const struct option_entry *entry, void *settings)
 {
-	return (const char **)((char *)settings + entry->field);
+	void *field = (char *)settings + entry->field;
+
+	return field;
 }
 
 static bool take_ring_name(const struct option_entry *entry, const char *value, void *settings,
@@ -338,20 +340,28 @@ static void check_source(const struct settings *settings)
 		REFUSE("--null and --delimiter: expected only one of them");
 }
 
+/* The option that was given and is nothing without a COMMAND, or NULL. */
+static const char *needs_command(const struct settings *settings)
+{
+	if (settings->shell)
+		return "--shell";
+	if (settings->on_stdin)
+		return "--stdin";
+	if (settings->batch != SETTING_NONE)
+		return "--batch";
+	if (settings->worker)
+		return "--worker";
+	return settings->sink && kind_is(settings->sink, "exec") ? "--sink exec" : NULL;
+}
+
 static void check_command(const struct settings *settings)
 {
-	bool is_exec = settings->sink && kind_is(settings->sink, "exec");
-	const char *needs = settings->shell		  ? "--shell"
-			    : settings->on_stdin	  ? "--stdin"
-			    : settings->batch != SETTING_NONE ? "--batch"
-			    : settings->worker		  ? "--worker"
-			    : is_exec			  ? "--sink exec"
-							  : NULL;
+	const char *needs = needs_command(settings);
 	char shown[128];
 
 	if (!settings->command && needs)
 		REFUSE("%s: expected a COMMAND behind the options", needs);
-	if (settings->command && settings->sink && !is_exec)
+	if (settings->command && settings->sink && !kind_is(settings->sink, "exec"))
 		REFUSE("--sink \"%s\": expected no other sink than exec with a COMMAND",
 		       diag_quote(shown, sizeof(shown), settings->sink, strlen(settings->sink)));
 }
@@ -404,8 +414,7 @@ void settings_read(struct settings *settings, int argc, char **argv)
 	check_source(&given);
 	check_command(settings);
 	check_ring(settings);
-	diag_set_level(settings->quiet	   ? DIAG_QUIET
-		       : settings->verbose ? DIAG_VERBOSE
-					   : DIAG_NORMAL);
+	if (settings->quiet || settings->verbose)
+		diag_set_level(settings->quiet ? DIAG_QUIET : DIAG_VERBOSE);
 	warn(settings);
 }

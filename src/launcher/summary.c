@@ -80,7 +80,7 @@ int summary_exit_code(const struct report *report)
 static const char *reason(const struct report *report)
 {
 	static const char *const causes[] = {
-		[RING_CAUSE_NONE] = "no producer is left",
+		[RING_CAUSE_NONE] = "the producers have made all there is",
 		[RING_CAUSE_END] = "the producers have made all there is",
 		[RING_CAUSE_ITEM] = "an item raised the stop flag",
 		[RING_CAUSE_USER] = "stopped from outside",
@@ -112,8 +112,8 @@ static const struct {
 } counters[] = {
 #define COUNTER(json, member) { .name = json, .field = offsetof(struct ring_stats, member) }
 	COUNTER("published_total", published), COUNTER("acked_total", acked),
-	COUNTER("dead_total", dead),	       COUNTER("dropped_total", dropped),
-	COUNTER("left", left),		       COUNTER("redelivered_total", redelivered),
+	COUNTER("dead_total", dead),           COUNTER("dropped_total", dropped),
+	COUNTER("left", left),                 COUNTER("redelivered_total", redelivered),
 	COUNTER("full_total", full),
 #undef COUNTER
 };

@@ -7,8 +7,8 @@
 
 /* Failures of workers, the one that says most first. Behind them comes any other. */
 static const int rank[] = {
-	EXIT_INTERNAL, EXIT_BAD_USAGE, EXIT_NOT_FOUND,	 EXIT_CANT_RUN,	     EXIT_BAD_DATA, EXIT_NO_INPUT,
-	EXIT_NO_RING,  EXIT_SYSTEM,    EXIT_CANT_CREATE, EXIT_NO_PERMISSION, EXIT_IO,	    EXIT_ITEMS_LEFT,
+	EXIT_INTERNAL, EXIT_BAD_USAGE, EXIT_NOT_FOUND,   EXIT_CANT_RUN,      EXIT_BAD_DATA, EXIT_NO_INPUT,
+	EXIT_NO_RING,  EXIT_SYSTEM,    EXIT_CANT_CREATE, EXIT_NO_PERMISSION, EXIT_IO,       EXIT_ITEMS_LEFT,
 };
 
 static size_t rank_of(int code)

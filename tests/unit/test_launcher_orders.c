@@ -103,8 +103,8 @@ static void a_source_reads_standard_input_unless_it_has_a_file(void **state)
 		const char *source, *arg_file;
 		bool is_stdin;
 	} cases[] = {
-		{ "lines", NULL, true },      { "nul", NULL, true },	  { "len32", NULL, true },
-		{ "lines:-", NULL, true },    { "lines", "-", true },	  { "lines:x", NULL, false },
+		{ "lines", NULL, true },      { "nul", NULL, true },      { "len32", NULL, true },
+		{ "lines:-", NULL, true },    { "lines", "-", true },     { "lines:x", NULL, false },
 		{ "lines", "x", false },      { "widgets", NULL, false }, { "invoices", NULL, false },
 		{ "exec:cat", NULL, false },  { "linesx", NULL, false },
 	};

@@ -1,4 +1,4 @@
-/* test_launcher_restart.c - when a worker is started again: policies, limits and delays over years of time. */
+/* test_launcher_restart.c - when a worker is started again: policies, limits, delays, over years. */
 #include "src/base/exitcode.h"
 #include "src/launcher/restart.h"
 #include "tests/unit/check.h"
@@ -224,7 +224,7 @@ static void progress_resets_the_delay_but_not_the_count(void **state)
 
 static void limits_are_read_whole(void **state)
 {
-	static const char *const bad[] = { "",	   "5",	  "/",	 "5/",	    "/60s", "-1/60s",
+	static const char *const bad[] = { "",     "5",   "/",   "5/",      "/60s", "-1/60s",
 					   "5/0s", "5/x", "x/5", "10001/1s", "5/60s/", " 5/60s" };
 	struct restart_rules rules = usual;
 

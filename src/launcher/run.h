@@ -1,0 +1,70 @@
+/*
+ * run.h - private to the supervisor: a run, its one state, and what its parts ask of each other.
+ * course.c takes it from state to state, keeper.c keeps its workers going, signals.c hears what people
+ * want of it, supervisor.c turns the loop.
+ */
+#ifndef SHMLINE_LAUNCHER_RUN_H
+#define SHMLINE_LAUNCHER_RUN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/ring.h"
+#include "src/launcher/crew.h"
+#include "src/launcher/input.h"
+#include "src/launcher/logs.h"
+#include "src/launcher/summary.h"
+
+struct event;
+struct event_base;
+
+/*
+ *	RUNNING --all is made | INT, TERM | an item's flag | a side is gone--> DRAINING
+ *	DRAINING --second INT, TERM | --drain-timeout | mode now--> STOPPING: TERM is sent
+ *	STOPPING --third INT, TERM--> KILLING: KILL is sent (--kill-after sends it to each that stays)
+ *	any --QUIT | the ring is damaged--> KILLING
+ *	any --the last worker is gone, and where others consume, the ring is drained--> DONE
+ */
+enum state { RUNNING, DRAINING, STOPPING, KILLING, DONE };
+
+struct supervisor {
+	const struct settings *settings;
+	const struct input *input;
+	int null_fd;			/* standard input of consumers */
+	struct event_base *base;
+	struct event *signals[NSIG];
+	struct event *tick, *drain_timer;
+	struct logs *logs;
+	struct ring *ring;
+	struct crew crew;
+	struct report *report;
+	enum state state;
+	unsigned stops;			/* INT and TERM so far */
+	bool forsakes_output;		/* its reader may never come: don't wait */
+};
+
+/* A timer of libevent, that many nanoseconds from now. */
+void run_arm(struct event *timer, uint64_t after_ns);
+
+/* course.c. Each does nothing if the run is further on already. */
+void course_drain(struct supervisor *sv, enum ring_stop_cause cause);
+void course_stop(struct supervisor *sv, enum ring_stop_cause cause);
+void course_kill(struct supervisor *sv, enum ring_stop_cause cause);
+void course_note_damage(struct supervisor *sv);	/* of the ring, with errno EBADMSG */
+/* After anything that may have changed the state of the run. */
+void course_review(struct supervisor *sv);
+
+/* keeper.c */
+/* Room for one more worker, which waits for its start. NULL with errno. */
+struct worker *keeper_add(struct supervisor *sv, enum side side);
+void keeper_start(struct supervisor *sv, struct worker *worker);
+/* Its process has ended, and is still a zombie. */
+void keeper_end(struct supervisor *sv, struct worker *worker);
+/* The next worker that is due to be replaced, if none is being replaced now. */
+void keeper_replace_next(struct supervisor *sv);
+
+/* signals.c. 0, or -1 with errno. */
+int signals_listen(struct supervisor *sv);
+
+#endif
