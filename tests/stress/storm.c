@@ -418,9 +418,8 @@ static void sum_up(const struct storm *storm, uint64_t seconds)
 	printf("# %u kills (%u of the launcher), %u stops, %" PRIu64 " items, %" PRIu64 " items/s\n",
 	       storm->kills, storm->kills_of_launcher, storm->stops, storm->items,
 	       storm->items / (seconds ? seconds : 1));
-	printf("# longest time without progress %" PRIu64 " ms, lanes lost %u, violations %u\n",
-	       storm->longest_pause_ns / MS, atomic_load(&storm->arena->lane_lost),
-	       atomic_load(&storm->arena->violations));
+	printf("# longest time without progress %" PRIu64 " ms, violations %u\n",
+	       storm->longest_pause_ns / MS, atomic_load(&storm->arena->violations));
 }
 
 int main(int argc, char **argv)

@@ -45,7 +45,6 @@ struct arena {
 
 	atomic_uint violations;
 	atomic_uint unseen;	/* deliveries that only a later delivery's count tells of */
-	atomic_uint lane_lost;	/* producers that did not get the lane of their number */
 
 	struct tally {		/* of the ledger's producer p */
 		atomic_uint intended;	/* last item whose publish was begun */

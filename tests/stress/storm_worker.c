@@ -6,8 +6,6 @@
 #include "storm_ledger.h"
 #include "stress.h"
 
-#include "shm/handle.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -53,18 +51,15 @@ static void fill(struct ring_item *item, struct entry entry, uint64_t *seed)
 	item->mark = entry.number;
 }
 
-/* While a recoverer is at its predecessor's remains a producer may be given another lane. */
-static struct ring *open_lane(const struct place *place)
+/* A recoverer that is stopped over the predecessor's remains keeps the successor waiting. */
+static struct ring *open_as_producer(const struct place *place)
 {
-	for (;;) {
-		struct ring *ring = ring_open(place->arena->round.ring, RING_PRODUCER, place->number);
+	struct ring *ring;
 
-		if (!ring || ring->lane == place->number - 1)
-			return ring;
-		atomic_fetch_add(&place->arena->lane_lost, 1);
-		ring_close(ring);
-		rest_us(1000);
-	}
+	do
+		ring = ring_open(place->arena->round.ring, RING_PRODUCER, place->number);
+	while (!ring && errno == EBUSY);
+	return ring;
 }
 
 /* With a slot reserved: now and then, and when the flag is about to go up. */
@@ -109,7 +104,7 @@ static enum ring_result produce_one(const struct place *place, struct ring *ring
 int storm_produce(const struct place *place)
 {
 	uint64_t seed = place->seed;
-	struct ring *ring = open_lane(place);
+	struct ring *ring = open_as_producer(place);
 	enum ring_result result = RING_OK;
 	uint32_t last;
 
