@@ -326,8 +326,8 @@ struct segment *segment_open(const char *name, bool writable)
 	fd = shm_open(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
 	if (fd < 0 && errno == ELOOP)
 		(void)why(EPERM, "a symbolic link, not a plain file");
-	if (fd < 0 && errno == EINVAL)	/* shm_open's word for EISDIR */
-		(void)why(EPERM, "a folder, not a plain file");
+	if (fd < 0 && (errno == EINVAL || errno == ENXIO))	/* shm_open's word for EISDIR; a socket */
+		(void)why(EPERM, "a folder or a socket, not a plain file");
 	failed = fd < 0 ? -1 : open_checked(segment, fd, writable);
 	error = errno;
 	if (fd >= 0)
@@ -368,7 +368,7 @@ bool segment_has_name(const struct segment *segment)
 
 	if (shm_path(segment->name, path) || fstat(segment->path_fd, &mine))
 		return false;
-	fd = shm_open(path, O_RDONLY, 0);
+	fd = shm_open(path, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
 	same = fstat(fd, &named) == 0 && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;

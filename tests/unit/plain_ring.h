@@ -1,0 +1,120 @@
+/*
+ * plain_ring.h - for tests: a ring in plain memory, with members that are mere entries.
+ *
+ * No name, no file, no locks: nobody can prove a death here, so tests call recover_member() for who is
+ * to count as dead. Positions, ids and generations begin at `first`.
+ */
+#ifndef SHMLINE_PLAIN_RING_H
+#define SHMLINE_PLAIN_RING_H
+
+#include "shm/flags.h"
+#include "shm/handle.h"
+#include "shm/hints.h"
+#include "shm/lanes.h"
+#include "shm/members.h"
+#include "shm/recover.h"
+#include "shm/slot.h"
+#include "tests/unit/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* From here positions, laps and ids pass 2^64 and generations 2^36 within a few items. */
+#define FIRST_LATE (UINT64_MAX - 5)
+
+struct plain_ring {
+	struct segment segment;
+	struct geometry at;
+};
+
+static inline void plain_format(struct plain_ring *plain, uint64_t first)
+{
+	memset(plain->segment.base, 0, plain->at.size);
+	plain->at.first = first;
+	assert_int_equal(segment_format(plain->segment.base, &plain->at, first), 0);
+	segment_place(&plain->segment, plain->segment.base, &plain->at);
+}
+
+static inline struct plain_ring *plain_make(uint32_t slots, uint32_t item_max, uint32_t members,
+					    uint64_t first)
+{
+	struct plain_ring *plain = calloc(1, sizeof(*plain));
+
+	assert_non_null(plain);
+	plain->segment.path_fd = -1;
+	segment_measure(slots, item_max, members, &plain->at);
+	plain->segment.base = aligned_alloc(4096, plain->at.size);
+	assert_non_null(plain->segment.base);
+	plain_format(plain, first);
+	return plain;
+}
+
+static inline void plain_free(struct plain_ring *plain)
+{
+	free(plain->segment.base);
+	free(plain);
+}
+
+/* Member `index` comes, with the number that is its index. */
+static inline struct ring plain_join(struct plain_ring *plain, uint32_t index, unsigned roles)
+{
+	struct segment *segment = &plain->segment;
+	struct ring ring = {
+		.segment = segment, .me = member_at(segment, index), .index = index, .roles = roles,
+		.lane = LANE_NONE, .looked_round_ns = ring_now_ns(),
+	};
+
+	atomic_store(&ring.me->word, member_word(MEMBER_LIVE, roles));
+	if (roles & RING_PRODUCER) {
+		atomic_fetch_add(&segment->header->producers_ever, 1);
+		ring.lane = lanes_acquire(segment, index, index);
+		assert_int_not_equal(ring.lane, LANE_NONE);
+	}
+	return ring;
+}
+
+static inline uint64_t plain_word(const struct plain_ring *plain, uint32_t index)
+{
+	return atomic_load(&plain->segment.words[index]);
+}
+
+static inline void plain_set_word(struct plain_ring *plain, uint32_t index, uint64_t word)
+{
+	atomic_store(&plain->segment.words[index], word);
+}
+
+static inline uint32_t plain_count(const struct plain_ring *plain, enum slot_state state)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < plain->at.slots; i++)
+		n += slot_state(plain_word(plain, i)) == state;
+	return n;
+}
+
+static inline void plain_publish(struct ring *ring, uint64_t value)
+{
+	assert_int_equal(ring_put(ring, &value, sizeof(value), 0), RING_OK);
+}
+
+/* The next item's value; the item stays in hand. */
+static inline uint64_t plain_take(struct ring *ring, struct ring_item *item)
+{
+	uint64_t value;
+
+	assert_int_equal(ring_take(ring, item, 0), RING_OK);
+	assert_int_equal(item->len, sizeof(value));
+	memcpy(&value, item->data, sizeof(value));
+	return value;
+}
+
+static inline void plain_report(const char *sentence, void *context)
+{
+	(void)context;
+	print_error("fsck: %s\n", sentence);
+}
+
+#define plain_assert_sound(plain, ring) \
+	assert_int_equal(ring_fsck(ring, true, plain_report, NULL), 0)
+
+#endif
