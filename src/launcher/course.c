@@ -19,8 +19,8 @@ static void tell_to_end(struct supervisor *sv, struct worker *worker)
 
 /*
  * Let the consumers finish. Producers that are still there are shut out; the flag alone is not enough,
- * they may be waiting for their input. When they have all left by themselves the flag stays down, so
- * that an item can still raise it: the first cause is the one that is kept.
+ * they may be waiting for their input. When they have all left by themselves the flag stays down until
+ * the ring is drained, so that an item can still raise it: the first cause is the one that is kept.
  */
 void course_drain(struct supervisor *sv, enum ring_stop_cause cause)
 {
@@ -91,12 +91,29 @@ static void follow_sides(struct supervisor *sv)
 		course_drain(sv, RING_CAUSE_FAILURE);
 }
 
+/* A consumer that came when the last item was gone waits for producers to come, unless it is told. */
+static void close_when_drained(struct supervisor *sv)
+{
+	if (ring_stopped(sv->ring) == RING_STOP_NONE && ring_is_drained(sv->ring))
+		ring_stop(sv->ring, RING_STOP_SOFT, RING_CAUSE_END);
+}
+
+/* Others were here, and have drained what they had published. */
+static bool others_are_done(struct supervisor *sv)
+{
+	struct ring_stats stats;
+
+	if (!ring_is_drained(sv->ring))
+		return false;
+	return sv->state >= DRAINING || (ring_stats(sv->ring, &stats) == 0 && stats.published > 0);
+}
+
 /* Where no consumer is ours, the line ends when others have drained it. */
 static bool is_over(struct supervisor *sv)
 {
 	if (crew_count(&sv->crew, SIDE_PRODUCER) + crew_count(&sv->crew, SIDE_CONSUMER) > 0)
 		return false;
-	return sv->settings->consumers > 0 || sv->state >= STOPPING || ring_is_drained(sv->ring);
+	return sv->settings->consumers > 0 || sv->state >= STOPPING || others_are_done(sv);
 }
 
 void course_review(struct supervisor *sv)
@@ -105,6 +122,8 @@ void course_review(struct supervisor *sv)
 		follow_flag(sv);
 	if (sv->state == RUNNING)
 		follow_sides(sv);
+	if (sv->state == DRAINING)
+		close_when_drained(sv);
 	if (is_over(sv))
 		sv->state = DONE;
 }

@@ -106,6 +106,9 @@ static void decide(struct supervisor *sv, struct worker *worker)
 		return;
 	case RESTART_DONE:
 		worker->state = WORKER_GONE;
+		/* Where producers come from outside, it is a consumer that sees that they have left. */
+		if (sv->settings->producers == 0)
+			course_drain(sv, RING_CAUSE_END);
 		return;
 	case RESTART_GIVE_UP:
 		give_up(sv, worker);
