@@ -165,9 +165,25 @@ struct ring *ring_open(const char *name, unsigned roles, unsigned number)
 	return open_patiently(name, NULL, false, roles, number);
 }
 
+/* A stop flag belongs to the run that raised it: in a ring that everybody has left it comes down. */
+static void start_anew(const char *name)
+{
+	struct ring *ring = ring_open(name, RING_OBSERVER, 0);
+	bool is_stopped = ring && ring_stopped(ring) != RING_STOP_NONE;
+
+	ring_close(ring);
+	ring = is_stopped ? ring_open(name, RING_LAUNCHER, 0) : NULL;
+	if (!ring)
+		return;
+	(void)ring_recover(ring, 0);
+	(void)ring_restart(ring);	/* refused when somebody is there */
+	ring_close(ring);
+}
+
 struct ring *ring_open_or_create(const char *name, const struct ring_options *options,
 				 unsigned roles, unsigned number)
 {
+	start_anew(name);
 	return open_patiently(name, options, true, roles, number);
 }
 

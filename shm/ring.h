@@ -135,7 +135,10 @@ int ring_create(const char *name, const struct ring_options *options);
  */
 struct ring *ring_open(const char *name, unsigned roles, unsigned number);
 
-/* ring_open(), making the ring with `options` if there is none. Errors of both but ENOENT, EEXIST. */
+/*
+ * ring_open(), making the ring with `options` if there is none. One that is there, but that everybody
+ * has left, starts anew: its stop flag comes down. Errors of both but ENOENT, EEXIST.
+ */
 struct ring *ring_open_or_create(const char *name, const struct ring_options *options,
 				 unsigned roles, unsigned number);
 
