@@ -16,6 +16,7 @@
 #include "shm/slot.h"
 #include "tests/unit/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
