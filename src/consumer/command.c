@@ -49,7 +49,8 @@ static void add_number(struct command_line *line, uint64_t number)
 {
 	char text[24];
 
-	add_bytes(line, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, number));
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	add_text(line, text);
 }
 
 /* Begin a word: argv holds offsets into text until all is there, for text may move. */

@@ -181,17 +181,22 @@ static const char *closing_text(void)
 static void check_rules(const struct settings *settings)
 {
 	const struct sink_request *request = &settings->request;
-	const char *needs = settings->worker		  ? "--worker"
-			    : request->command.is_shell	  ? "--shell"
-			    : request->command.on_stdin	  ? "--stdin"
-			    : settings->batch != 0	  ? "--batch"
-			    : request->time_limit_ns != 0 ? "--time-limit"
-			    : request->joblog		  ? "--joblog"
-			    : settings->sink && settings->sink->is_worker ? "--sink exec"
-									  : NULL;
+	const struct {
+		const char *option;
+		bool is_given;
+	} needing[] = {
+		{ .option = "--worker", .is_given = settings->worker },
+		{ .option = "--shell", .is_given = request->command.is_shell },
+		{ .option = "--stdin", .is_given = request->command.on_stdin },
+		{ .option = "--batch", .is_given = settings->batch != 0 },
+		{ .option = "--time-limit", .is_given = request->time_limit_ns != 0 },
+		{ .option = "--joblog", .is_given = request->joblog },
+		{ .option = "--sink exec", .is_given = settings->sink && settings->sink->is_worker },
+	};
 
-	if (!request->command.words && needs)
-		REFUSE("%s: expected a COMMAND behind the options", needs);
+	for (size_t i = 0; i < sizeof(needing) / sizeof(needing[0]); i++)
+		if (!request->command.words && needing[i].is_given)
+			REFUSE("%s: expected a COMMAND behind the options", needing[i].option);
 	if (request->command.words && settings->sink && !settings->sink->is_worker)
 		REFUSE("--sink %s: expected no other sink than exec with a COMMAND",
 		       settings->sink->name);
