@@ -188,42 +188,6 @@ int ring_give_back(struct ring *ring, struct ring_item *item, uint32_t delay_ms,
 	return lost;
 }
 
-/* How many slots are dead, and which died first, its word then. */
-static uint32_t count_dead(struct segment *segment, uint32_t *oldest, uint64_t *oldest_word)
-{
-	uint64_t oldest_ns = UINT64_MAX;
-	uint32_t dead = 0;
-
-	for (uint32_t i = 0; i < segment->at.slots; i++) {
-		uint64_t word = atomic_load(&segment->words[i]), died;
-
-		if (slot_state(word) != SLOT_DEAD)
-			continue;
-		dead++;
-		died = atomic_load(&segment_slot(segment, i)->when_ns);
-		if (died <= oldest_ns) {
-			*oldest = i;
-			*oldest_word = word;
-			oldest_ns = died;
-		}
-	}
-	return dead;
-}
-
-/* Keep at most a quarter of the slots dead: those that died first make room. */
-static void make_room_for_the_dead(struct segment *segment)
-{
-	uint32_t oldest = 0;
-	uint64_t word = 0;
-
-	for (uint32_t n = 0; n < segment->at.slots; n++) {
-		if (count_dead(segment, &oldest, &word) <= segment->at.slots / 4)
-			return;
-		if (slot_move(&segment->words[oldest], word, slot_freed(word)))
-			wait_wake(&segment->header->free);
-	}
-}
-
 int ring_dead(struct ring *ring, struct ring_item *item, uint32_t reason)
 {
 	struct slot *slot;
@@ -235,7 +199,7 @@ int ring_dead(struct ring *ring, struct ring_item *item, uint32_t reason)
 	atomic_store(&slot->reason, reason);
 	if (finish(ring, item, COUNT_DEAD, slot_buried(item->word)))
 		return -1;
-	make_room_for_the_dead(ring->segment);
+	recover_room_for_dead(ring->segment);
 	handle_tell_if_drained(ring);
 	return 0;
 }

@@ -105,7 +105,11 @@ bool flags_is_empty(const struct segment *segment)
 
 bool flags_is_drained(const struct segment *segment)
 {
-	return !members_have(segment, RING_PRODUCER | RING_HOLDER) && flags_is_empty(segment);
+	uint64_t ever = atomic_load(&segment->header->producers_ever);
+
+	/* A producer that came and went during the looks may have published behind the pass. */
+	return !members_have(segment, RING_PRODUCER | RING_HOLDER) && flags_is_empty(segment) &&
+	       atomic_load(&segment->header->producers_ever) == ever;
 }
 
 uint64_t flags_published(const struct segment *segment)

@@ -57,6 +57,12 @@ uint32_t lanes_acquire(struct segment *segment, uint32_t me, unsigned number)
 	return lane != LANE_NONE ? lane : own_any(segment, me, false);
 }
 
+uint64_t lanes_owner(const struct segment *segment, unsigned number)
+{
+	return number >= 1 && number <= segment->at.members
+		? atomic_load(&segment->lanes[number - 1].owner) : 0;
+}
+
 void lanes_release(struct segment *segment, uint32_t me)
 {
 	for (uint32_t lane = 0; lane < segment->at.members; lane++) {

@@ -10,6 +10,8 @@
 
 /* Own a lane: with a number that one or none; without, one whose ticket was left unused, else any. */
 uint32_t lanes_acquire(struct segment *segment, uint32_t me, unsigned number);
+/* Who owns the lane of that number; 0: nobody. */
+uint64_t lanes_owner(const struct segment *segment, unsigned number);
 void lanes_release(struct segment *segment, uint32_t me);	/* all that member `me` owns */
 
 /* In a slot's mark: the mark is a ticket. The two are counted apart, so that a lane can serve both. */

@@ -126,6 +126,15 @@ bool members_have(const struct segment *segment, unsigned roles)
 	return false;
 }
 
+bool members_have_others(const struct segment *segment, uint32_t index)
+{
+	for (uint32_t i = 1; i <= segment->at.members; i++)
+		if (i != index &&
+		    member_state(atomic_load(&member_at(segment, i)->word)) != MEMBER_FREE)
+			return true;
+	return false;
+}
+
 bool members_wait_for(const struct segment *segment, uint32_t waiting_for)
 {
 	for (uint32_t i = 1; i <= segment->at.members; i++)

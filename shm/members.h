@@ -40,6 +40,9 @@ void members_abandon(void *anchor);
 /* Is there an entry other than FREE that has one of these roles? */
 bool members_have(const struct segment *segment, unsigned roles);
 
+/* Is there an entry other than FREE besides member `index`'s? */
+bool members_have_others(const struct segment *segment, uint32_t index);
+
 /* Is a member marked as waiting for this (wait.h)? */
 bool members_wait_for(const struct segment *segment, uint32_t waiting_for);
 

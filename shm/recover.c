@@ -55,43 +55,49 @@ static void advance_lanes(struct segment *segment, uint32_t index)
 	}
 }
 
-/* The owner's ready slot with the lowest id above *id (ids count from where the ring's began); false:
-   none is left. */
-static bool next_unhinted(struct segment *segment, uint32_t owner, uint64_t *id, uint32_t *index,
-			  uint64_t *found)
+/* A place in the order of ids, which count from where the ring's began; slots break ties (a damaged ring). */
+struct order {
+	uint64_t id;
+	uint32_t index;
+};
+
+static bool is_before(struct order a, struct order b)
 {
-	uint64_t lowest = UINT64_MAX;
+	return a.id != b.id ? a.id < b.id : a.index < b.index;
+}
+
+/* The owner's first ready slot behind *last, or its first of all; false: none is left. */
+static bool next_unhinted(struct segment *segment, uint32_t owner, const struct order *last,
+			  struct order *next, uint64_t *found)
+{
+	bool is_found = false;
 
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]);
-		uint64_t its = atomic_load(&segment_slot(segment, i)->id) - segment->at.first;
+		uint64_t id = atomic_load(&segment_slot(segment, i)->id) - segment->at.first;
+		struct order here = { .id = id, .index = i };
 
-		if (!slot_is(word, SLOT_READY, owner) || its <= *id || its >= lowest)
+		if (!slot_is(word, SLOT_READY, owner) || (last && !is_before(*last, here)) ||
+		    (is_found && !is_before(here, *next)))
 			continue;
-		lowest = its;
-		*index = i;
+		is_found = true;
+		*next = here;
 		*found = word;
 	}
-	*id = lowest;
-	return lowest != UINT64_MAX;
+	return is_found;
 }
 
 bool recover_hint_all(struct segment *segment, uint32_t owner)
 {
-	uint64_t id = 0, word;
-	uint32_t index;
+	struct order last, next = { 0 };
+	uint64_t word = 0;
 
 	for (uint32_t n = 0; n < segment->at.slots; n++) {
-		if (!next_unhinted(segment, owner, &id, &index, &word))
+		if (!next_unhinted(segment, owner, n ? &last : NULL, &next, &word))
 			break;
-		if (!recover_hint(segment, index, word))
+		if (!recover_hint(segment, next.index, word))
 			return false;
-	}
-	/* Only a damaged ring has more: an id twice, or one that can't be. No item is lost for that. */
-	for (uint32_t i = 0; i < segment->at.slots; i++) {
-		word = atomic_load(&segment->words[i]);
-		if (slot_is(word, SLOT_READY, owner) && !recover_hint(segment, i, word))
-			return false;
+		last = next;
 	}
 	return true;
 }
@@ -119,6 +125,41 @@ static bool return_taken(struct segment *segment, uint32_t index, uint32_t owner
 	    !slot_move(&segment->words[index], word, returned))
 		return true;
 	return recover_hint(segment, index, returned);
+}
+
+/* How many slots are dead, and which died first, its word then. */
+static uint32_t count_dead(struct segment *segment, uint32_t *oldest, uint64_t *oldest_word)
+{
+	uint64_t oldest_ns = UINT64_MAX;
+	uint32_t dead = 0;
+
+	for (uint32_t i = 0; i < segment->at.slots; i++) {
+		uint64_t word = atomic_load(&segment->words[i]), died;
+
+		if (slot_state(word) != SLOT_DEAD)
+			continue;
+		dead++;
+		died = atomic_load(&segment_slot(segment, i)->when_ns);
+		if (died <= oldest_ns) {
+			*oldest = i;
+			*oldest_word = word;
+			oldest_ns = died;
+		}
+	}
+	return dead;
+}
+
+void recover_room_for_dead(struct segment *segment)
+{
+	uint32_t oldest = 0;
+	uint64_t word = 0;
+
+	for (uint32_t n = 0; n < segment->at.slots; n++) {
+		if (count_dead(segment, &oldest, &word) <= segment->at.slots / 4)
+			return;
+		if (slot_move(&segment->words[oldest], word, slot_freed(word)))
+			wait_wake(&segment->header->free);
+	}
 }
 
 /* All that the member has in the ring. false: the cells had no room for all the hints. */
@@ -156,6 +197,7 @@ bool recover_member(struct segment *segment, uint32_t index)
 		return false;
 	(void)flags_mode(segment);	/* it may have died while raising the flag */
 	atomic_store(&header->next_due, 0);	/* or while promoting */
+	recover_room_for_dead(segment);		/* or between burying and this */
 	take_roles(segment, member);
 	wait_replace(&header->ready, waiting == WAITING_READY);
 	wait_replace(&header->free, waiting == WAITING_FREE);

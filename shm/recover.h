@@ -24,6 +24,9 @@ int recover_dead(struct segment *segment, pid_t pid);
 /* Hint again what is ready and still owned, promote what is due, wake who sleeps beside work. */
 void recover_sweep(struct segment *segment, uint32_t me);
 
+/* Keep at most a quarter of the slots dead: those that died first make room. */
+void recover_room_for_dead(struct segment *segment);
+
 /* So many items were found in the ring at once. */
 void recover_high_water(struct segment *segment, uint32_t items);
 

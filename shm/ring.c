@@ -37,16 +37,29 @@ static void leave(struct ring *ring)
 	ring->me = NULL;
 }
 
+/* Does a producer of another number own this number's lane, since it adopted the ticket that was on it? */
+static bool lane_is_adopted(const struct segment *segment, unsigned number)
+{
+	uint64_t owner = lanes_owner(segment, number);
+
+	return owner >= 1 && owner <= segment->at.members &&
+	       atomic_load(&member_at(segment, (uint32_t)owner)->number) != number;
+}
+
 /* A numbered producer's lane may be its dead predecessor's, whom somebody is just recovering. */
 static uint32_t acquire_lane(struct ring *ring, unsigned number)
 {
 	uint64_t deadline = ring_now_ns() + LANE_WAIT_MS * UINT64_C(1000000);
-	uint32_t lane;
+	struct segment *segment = ring->segment;
+	uint32_t lane = lanes_acquire(segment, ring->index, number);
 
-	while ((lane = lanes_acquire(ring->segment, ring->index, number)) == LANE_NONE && number &&
-	       ring_now_ns() < deadline) {
-		(void)recover_dead(ring->segment, 0);
-		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	while (lane == LANE_NONE && number && ring_now_ns() < deadline) {
+		(void)recover_dead(segment, 0);
+		lane = lanes_acquire(segment, ring->index, number);
+		if (lane == LANE_NONE && lane_is_adopted(segment, number))
+			return lanes_acquire(segment, ring->index, 0);
+		if (lane == LANE_NONE)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	return lane;
 }
@@ -311,8 +324,9 @@ int ring_restart(struct ring *ring)
 		errno = EPERM;
 		return -1;
 	}
-	if (members_have(ring->segment, RING_PRODUCER | RING_CONSUMER))
-		return why(EBUSY, "producers or consumers are attached");
+	/* Anybody may be helping the flag up. */
+	if (members_have_others(ring->segment, ring->index))
+		return why(EBUSY, "others are attached");
 	flags_lower(ring->segment);
 	return 0;
 }

@@ -305,7 +305,7 @@ enum ring_stop_cause ring_stop_cause(const struct ring *ring);
 
 /*
  * Lower the flag again, for a launcher that takes up a ring which an earlier one left. 0, or -1 with
- * errno EPERM (not the launcher) or EBUSY (producers or consumers are attached).
+ * errno EPERM (not the launcher) or EBUSY (others are attached).
  */
 int ring_restart(struct ring *ring);
 

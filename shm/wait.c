@@ -72,9 +72,10 @@ void wait_wake(struct waiting *waiting)
 
 void wait_replace(struct waiting *waiting, bool was_waiting)
 {
-	if (was_waiting)
-		wait_unask(waiting);
+	/* In this order: a replacer killed in between leaves one too many, not one too few. */
 	(void)sem_post(&waiting->sem);
+	if (was_waiting)
+		(void)lower(waiting);
 }
 
 void wait_nudge(struct waiting *waiting)
