@@ -287,6 +287,16 @@ SHMLINE_RING=$ring\$"
 	drop_ring
 }
 
+@test "after a stop in mode now the rest of a failing batch is not touched" {
+	hold_open
+	seq 5 | producer -r "$ring" --quiet -
+	run -75 take --batch 5 --stop now -- sh -c 'echo "$@"; for i; do [ "$i" != 2 ] || exit 255; done' sh
+	assert_output $'1 2 3 4 5\n1\n2'
+	assert_equal "$(counts_of)" '5 1 1 3'
+	kill -KILL "$pid"
+	drop_ring
+}
+
 @test "--time-limit ends COMMAND and all that it started; the item has failed" {
 	fill a
 	run -123 take --time-limit 100ms --dead dead -- sh -c 'sleep 100 & echo $! >child; wait'
@@ -478,4 +488,14 @@ SHMLINE_RING=$ring\$"
 	run -64 consumer --check -r "$ring" --sink nosuch
 	no_ring
 	assert_not_exist dead log
+}
+
+@test "an option that would have no effect is refused" {
+	for option in --retries=1 --backoff=const:1s --kill-after=1s --time-limit=1s --joblog=log --batch=2; do
+		run -64 consumer -r "$ring" "$option"
+		assert_output "consumer: ${option%=*}: expected a COMMAND behind the options"
+	done
+	run -64 consumer -r "$ring" -0
+	run -64 consumer -r "$ring" -0 -- cat
+	no_ring
 }

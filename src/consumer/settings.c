@@ -104,7 +104,7 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_CALL, .call = take_worker },
 	{ .name = "batch", .arg = "N", .help = "items a run of COMMAND gets, at most (1)",
 	  .kind = OPTION_COUNT, .min = 1, .max = RING_SLOTS_MAX, FIELD(batch) },
-	{ .name = "shell", .help = "run COMMAND by sh -c; {} is quoted for it", .kind = OPTION_FLAG,
+	{ .name = "shell", .help = "run COMMAND by sh -c, where {} is \"$1\" (or \"$@\")", .kind = OPTION_FLAG,
 	  FIELD(request.command.is_shell) },
 	{ .name = "stdin", .help = "hand the item to COMMAND on its standard input",
 	  .kind = OPTION_FLAG, FIELD(request.command.on_stdin) },
@@ -190,7 +190,10 @@ static void check_rules(const struct settings *settings)
 		{ .option = "--stdin", .is_given = request->command.on_stdin },
 		{ .option = "--batch", .is_given = settings->batch != 0 },
 		{ .option = "--time-limit", .is_given = request->time_limit_ns != 0 },
+		{ .option = "--kill-after", .is_given = request->kill_after_ns != SETTING_NONE },
 		{ .option = "--joblog", .is_given = request->joblog },
+		{ .option = "--retries", .is_given = settings->rules.retries != SETTING_NONE },
+		{ .option = "--backoff", .is_given = settings->rules.has_backoff },
 		{ .option = "--sink exec", .is_given = settings->sink && settings->sink->is_worker },
 	};
 
@@ -200,6 +203,8 @@ static void check_rules(const struct settings *settings)
 	if (request->command.words && settings->sink && !settings->sink->is_worker)
 		REFUSE("--sink %s: expected no other sink than exec with a COMMAND",
 		       settings->sink->name);
+	if (settings->is_null && settings->sink != &sink_stdout && !request->command.on_stdin)
+		REFUSE("--null: expected --sink stdout or --stdin, which write items that end somehow");
 }
 
 static void fill_in(struct settings *settings)
@@ -210,6 +215,10 @@ static void fill_in(struct settings *settings)
 		settings->sink = settings->worker;
 	if (!settings->sink)
 		settings->sink = request->command.words ? &worker_exec : &sink_log;
+	if (settings->rules.retries == SETTING_NONE)
+		settings->rules.retries = 0;
+	if (request->kill_after_ns == SETTING_NONE)
+		request->kill_after_ns = KILL_AFTER_NS;
 	request->command.batch = settings->batch ? settings->batch : 1;
 	request->terminator = settings->is_null ? '\0' : '\n';
 	request->number = (unsigned)settings->number;
@@ -223,8 +232,8 @@ void settings_read(struct settings *settings, int argc, char **argv)
 
 	*settings = (struct settings){
 		.ring = "default",
-		.rules = { .max_deliveries = 5 },
-		.request = { .kill_after_ns = KILL_AFTER_NS },
+		.rules = { .retries = SETTING_NONE, .max_deliveries = 5 },
+		.request = { .kill_after_ns = SETTING_NONE },
 		.idle_exit_ns = SETTING_NONE,
 		.stop_choice = STOP_SOFT,
 	};

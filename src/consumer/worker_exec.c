@@ -280,7 +280,7 @@ static int handle(struct exec *exec, struct settler *settler, struct ring_item *
 	struct run run;
 	int code;
 
-	if (interrupt_signal() != 0)
+	if (interrupt_signal() != 0 || ring_stopped(exec->ring) == RING_STOP_NOW)
 		return EXIT_OK;		/* unsettled: they go back */
 	code = run_items(exec, items, n, &run);
 	if (code != EXIT_OK)
