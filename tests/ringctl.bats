@@ -14,7 +14,7 @@ fill() { # ITEM...
 
 # A consumer that holds the oldest item until it ends: waits until it has it. Sets $pid.
 hold_item() {
-	start holder consumer -r "$ring" --keep-open -- sleep 60
+	start holder consumer -r "$ring" --stdin -- sleep 60
 	wait_until 10 has_in_flight 1
 }
 
@@ -23,9 +23,9 @@ has_in_flight() { [[ $(json_of .in_flight) == "$1" ]]; }
 has_members() { [[ $(json_of '.members | length') == "$1" ]]; }
 has_dead() { [[ $(json_of .dead_total) == "$1" ]]; }
 
-# Write a byte into the ring's memory, as nobody should.
+# Write a byte (two hexadecimal digits) into the ring's memory, as nobody should.
 poke() { # OFFSET BYTE
-	printf "\\x$2" | dd of="/dev/shm/shmline.$ring" bs=1 seek="$1" conv=notrunc status=none
+	printf %b "\\x$2" | dd of="/dev/shm/shmline.$ring" bs=1 seek="$1" conv=notrunc status=none
 }
 
 drop_ring() { ringctl rm --force "$ring"; }
@@ -283,6 +283,15 @@ drop_ring() { ringctl rm --force "$ring"; }
 	assert_failure 65
 	assert_equal "$stderr" \
 		"ringctl: item 2 is too long: expected at most 4096 bytes, this ring's longest"
+	assert_equal "$(json_of .published_total)" 1
+	drop_ring
+}
+
+@test "put - without a standard input publishes nothing" {
+	fill a
+	run --separate-stderr ringctl put "$ring" b - <&-
+	assert_failure 66
+	assert_equal "$stderr" "ringctl: cannot read standard input: Bad file descriptor"
 	assert_equal "$(json_of .published_total)" 1
 	drop_ring
 }

@@ -19,7 +19,7 @@ enum items_kind {
 
 struct item_seen {
 	struct ring_view view;
-	const struct ring_member *holder; /* NULL: nobody, or one who has left meanwhile */
+	const struct ring_member *holder;	/* NULL: nobody, or one who has left meanwhile */
 	unsigned char *bytes;	/* view.shown of them */
 	uint64_t now_ns;
 };

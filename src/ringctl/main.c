@@ -110,10 +110,10 @@ static void check_operands(const struct verb *verb, char **operands, int n)
 			 verb->name, verb->operands);
 	if (n > 0 && !ring_name_is_valid(operands[0]))
 		diag_die(EXIT_BAD_USAGE,
-			 "ring name \"%s\": expected 1 to %d of A-Z a-z 0-9 . _ -, not beginning "
-			 "with . or -",
-			 diag_quote(quoted, sizeof(quoted), operands[0], strlen(operands[0])),
-			 RING_NAME_MAX);
+			 "%s \"%s\": expected a name of 1 to 200 letters, digits, dots, dashes and "
+			 "underscores, not beginning with a dot or dash",
+			 verb->name,
+			 diag_quote(quoted, sizeof(quoted), operands[0], strlen(operands[0])));
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv)

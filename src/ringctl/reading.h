@@ -12,7 +12,7 @@ struct reading {
 	struct ring_stats stats;
 	uint64_t now_ns;
 	uint32_t living;		/* members, whatever their roles */
-	uint32_t producers, consumers, holders; /* of those living */
+	uint32_t producers, consumers, holders;	/* of those living */
 	uint32_t dead;			/* members that died and are not recovered yet */
 	pid_t launcher;			/* 0: none that lives */
 };

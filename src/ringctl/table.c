@@ -136,8 +136,16 @@ void table_head(struct table *table)
 	table->is_headed = false;
 }
 
+void table_free(struct table *table)
+{
+	for (int r = 0; r < table->n_rows; r++)
+		for (int c = 0; c < table->rows[r].n; c++)
+			free(table->rows[r].cells[c]);
+	free(table);
+}
+
 void table_end(struct table *table)
 {
 	table_flush(table);
-	free(table);
+	table_free(table);
 }

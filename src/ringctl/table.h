@@ -26,14 +26,16 @@ struct table *table_new(FILE *out, const struct column *columns);
  */
 void table_row(struct table *table);
 void table_cell(struct table *table, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__attribute__((format(printf, 2, 3)));
 void table_cell_duration(struct table *table, uint64_t ns);
 
 /* Print the rows given so far; the header comes first, once, and again after table_head(). */
 void table_flush(struct table *table);
 void table_head(struct table *table);
 
-/* table_flush() and free. */
+void table_free(struct table *table);
+
+/* table_flush() and table_free(). */
 void table_end(struct table *table);
 
 #endif

@@ -37,12 +37,13 @@ struct verb {
 	const char *help;	/* one clause */
 	const struct option_entry *options;
 	int operands_min, operands_max;
-	int operands_before_end; /* options end behind this many operands; 0: they never do */
+	/* Options end behind this many operands; 0: they never do. */
+	int operands_before_end;
 	/* Returns the exit code; has said what failed. `operands` has n, their number checked. */
 	int (*run)(const struct settings *settings, char **operands, int n);
 };
 
 extern const struct verb verb_ls, verb_stat, verb_peek, verb_dead, verb_put, verb_stop, verb_fsck,
-	verb_rm;
+			 verb_rm;
 
 #endif

@@ -50,7 +50,7 @@ static void show_people(const char *name, json_t *violations, int recovered)
 
 	if (recovered > 0)
 		printf("%s: recovered %d dead members\n", name, recovered);
-	json_array_foreach(violations, i, sentence)
+	json_array_foreach (violations, i, sentence)
 		printf("%s: %s\n", name, json_string_value(sentence));
 	if (json_array_size(violations) == 0)
 		printf("%s: sound\n", name);

@@ -52,7 +52,7 @@ static int gather(struct iovec *items, char **operands, int n, uint32_t item_max
 			items[i] = (struct iovec){ operands[i], strlen(operands[i]) };
 		} else if (!read_stdin(&items[i], item_max)) {
 			diag_error("cannot read standard input: %s", strerror(errno));
-			return EXIT_IO;
+			return EXIT_NO_INPUT;
 		}
 		if (items[i].iov_len > item_max) {
 			diag_error("item %d is too long: expected at most %u bytes, this ring's longest",

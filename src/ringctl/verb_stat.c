@@ -280,7 +280,7 @@ static int stat_run(const struct settings *settings, char **operands, int n)
 		watch.table = table_new(stdout, columns);
 	code = watch_run(&watch);
 	if (watch.table != NULL)
-		table_end(watch.table);
+		table_free(watch.table);
 	return code;
 }
 

@@ -56,7 +56,7 @@ static void test_roles_are_a_set(void **state)
 	assert_string_equal(words_roles(buffer, RING_CONSUMER), "consumer");
 	assert_string_equal(words_roles(buffer, RING_LAUNCHER | RING_HOLDER), "launcher+holder");
 	assert_string_equal(words_roles(buffer, RING_PRODUCER | RING_CONSUMER | RING_LAUNCHER |
-							RING_HOLDER),
+					RING_HOLDER),
 			    "producer+consumer+launcher+holder");
 }
 
