@@ -56,7 +56,7 @@ static inline void plain_free(struct plain_ring *plain)
 	free(plain);
 }
 
-/* Member `index` comes, with the number that is its index. */
+/* Member `index` comes, with the number that is its index, or none if another has adopted its lane. */
 static inline struct ring plain_join(struct plain_ring *plain, uint32_t index, unsigned roles)
 {
 	struct segment *segment = &plain->segment;
@@ -69,6 +69,8 @@ static inline struct ring plain_join(struct plain_ring *plain, uint32_t index, u
 	if (roles & RING_PRODUCER) {
 		atomic_fetch_add(&segment->header->producers_ever, 1);
 		ring.lane = lanes_acquire(segment, index, index);
+		if (ring.lane == LANE_NONE)
+			ring.lane = lanes_acquire(segment, index, 0);
 		assert_int_not_equal(ring.lane, LANE_NONE);
 	}
 	return ring;
@@ -96,6 +98,26 @@ static inline uint32_t plain_count(const struct plain_ring *plain, enum slot_sta
 static inline void plain_publish(struct ring *ring, uint64_t value)
 {
 	assert_int_equal(ring_put(ring, &value, sizeof(value), 0), RING_OK);
+}
+
+/* An item that nobody was told of: its producer was killed or stopped between its swap and its hint. */
+static inline uint32_t plain_publish_untold(struct ring *ring, uint64_t value, uint64_t raw_mark)
+{
+	struct segment *segment = ring->segment;
+	struct ring_item item;
+	struct slot *slot;
+
+	assert_int_equal(ring_reserve(ring, &item, 0), RING_OK);
+	memcpy(item.data, &value, sizeof(value));
+	slot = segment_slot(segment, item.slot);
+	atomic_store(&slot->len, (uint32_t)sizeof(value));
+	atomic_store(&slot->id, atomic_fetch_add(&segment->header->next_id, 1));
+	atomic_store(&slot->lane, (uint16_t)ring->lane);
+	atomic_store(&slot->mark, raw_mark);
+	journal_begin(ring->me, COUNT_PUBLISHED, item.slot, slot_gen(item.word));
+	atomic_store(&segment->words[item.slot], slot_published(item.word));
+	journal_done(ring->me, COUNT_PUBLISHED);
+	return item.slot;
 }
 
 /* The next item's value; the item stays in hand. */

@@ -35,25 +35,6 @@ static int tokens(struct waiting *waiting)
 	return n;
 }
 
-/* An item of `ring` that nobody was told of: killed between its swap and its hint. */
-static uint32_t publish_untold(struct ring *ring, uint64_t value)
-{
-	struct ring_item item;
-	struct slot *slot;
-
-	assert_int_equal(ring_reserve(ring, &item, 0), RING_OK);
-	memcpy(item.data, &value, sizeof(value));
-	slot = segment_slot(segment, item.slot);
-	atomic_store(&slot->len, (uint32_t)sizeof(value));
-	atomic_store(&slot->id, atomic_fetch_add(&segment->header->next_id, 1));
-	atomic_store(&slot->lane, (uint16_t)ring->lane);
-	atomic_store(&slot->mark, 0);
-	journal_begin(ring->me, COUNT_PUBLISHED, item.slot, slot_gen(item.word));
-	plain_set_word(plain, item.slot, slot_published(item.word));
-	journal_done(ring->me, COUNT_PUBLISHED);
-	return item.slot;
-}
-
 static void assert_gone(uint32_t member)
 {
 	assert_int_equal(segment->members[member - 1].word, member_word(MEMBER_FREE, 0));
@@ -96,7 +77,7 @@ static void what_it_had_published_untold_is_told_in_its_order(void **state)
 	(void)state;
 	dead.cursor = 6;	/* so that the order of slots is not that of items */
 	for (uint64_t n = 0; n < 5; n++)
-		(void)publish_untold(&dead, n);
+		(void)plain_publish_untold(&dead, n, 0);
 	assert_true(recover_member(segment, DEAD));
 	for (uint64_t n = 0; n < 5; n++) {
 		assert_int_equal(plain_take(&other, &item), n);
@@ -133,7 +114,7 @@ static void recovering_twice_does_no_more_than_once(void **state)
 	(void)state;
 	plain_publish(&other, 1);
 	(void)plain_take(&dead, &item);
-	(void)publish_untold(&dead, 2);
+	(void)plain_publish_untold(&dead, 2, 0);
 	assert_int_equal(ring_reserve(&dead, &item, 0), RING_OK);
 	assert_true(recover_member(segment, DEAD));
 	ring_books(&other, &once);
@@ -156,7 +137,7 @@ static void without_room_for_its_hints_its_entry_waits(void **state)
 	plain_publish(&other, 1);
 	while (hints_push(segment, 0, slot_gen(plain_word(plain, 0))))
 		;
-	(void)publish_untold(&dead, 2);
+	(void)plain_publish_untold(&dead, 2, 0);
 	assert_false(recover_member(segment, DEAD));
 	assert_int_equal(member_state(segment->members[DEAD - 1].word), MEMBER_LIVE);
 	assert_int_equal(plain_take(&other, &item), 1);
@@ -173,7 +154,7 @@ static void no_id_keeps_an_item_from_being_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(ids); i++) {
-		uint32_t index = publish_untold(&dead, i);
+		uint32_t index = plain_publish_untold(&dead, i, 0);
 
 		atomic_store(&segment_slot(segment, index)->id, ids[i]);
 	}
@@ -191,10 +172,9 @@ static void its_successor_knows_what_it_made(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(accepted); i++) {
-		uint32_t index = publish_untold(&dead, i);
+		uint32_t index = plain_publish_untold(&dead, i, 10 + i);
 		uint32_t owner = accepted[i] == SLOT_READING ? OTHER : 0;
 
-		atomic_store(&segment_slot(segment, index)->mark, 10 + i);
 		plain_set_word(plain, index, slot_word(accepted[i], owner, 0, 5));
 		assert_true(recover_member(segment, DEAD));
 		assert_int_equal(segment->lanes[dead.lane].mark, 10 + i);
@@ -220,10 +200,8 @@ static void what_was_not_accepted_counts_for_nothing(void **state)
 
 static void the_lanes_of_the_living_stay_theirs(void **state)
 {
-	uint32_t index = publish_untold(&other, 1);
-
 	(void)state;
-	atomic_store(&segment_slot(segment, index)->mark, 5);
+	(void)plain_publish_untold(&other, 1, 5);
 	assert_true(recover_member(segment, DEAD));
 	assert_int_equal(segment->lanes[other.lane].owner, OTHER);
 	assert_int_equal(segment->lanes[other.lane].mark, 0);
@@ -386,7 +364,7 @@ static void a_sweep_tells_what_a_stopped_producer_did_not(void **state)
 	struct ring_item item;
 
 	(void)state;
-	(void)publish_untold(&dead, 1);
+	(void)plain_publish_untold(&dead, 1, 0);
 	assert_int_equal(ring_take(&other, &item, 0), RING_TIMEOUT);
 	recover_sweep(segment, OTHER);
 	assert_int_equal(plain_take(&other, &item), 1);
