@@ -12,12 +12,20 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
+
+/*
+ * glibc's other name for clone(3), which ThreadSanitizer does not know. It takes every clone() for a
+ * fork() and tidies up the child's memory, which is ours.
+ */
+int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
 
 struct plan {
 	const struct child_spec *spec;
@@ -25,13 +33,17 @@ struct plan {
 	int error;		/* of what failed in the child; 0: it runs */
 };
 
-/* Handlers must not run in the child, which shares our memory; ignored ones must not be inherited. */
+/*
+ * Handlers must not run in the child, which shares our memory; ignored ones must not be inherited. The
+ * kernel is called directly: ThreadSanitizer's sigaction() keeps a table, which would be the parent's.
+ * All zero is the default action, in the kernel's own struct on every machine.
+ */
 static void default_signals(void)
 {
-	const struct sigaction action = { .sa_handler = SIG_DFL };
+	static const uint64_t action[4];
 
 	for (int signal = 1; signal < NSIG; signal++)
-		sigaction(signal, &action, NULL);	/* EINVAL for KILL, STOP and libc's own */
+		syscall(SYS_rt_sigaction, signal, action, NULL, NSIG / 8);	/* not KILL and STOP */
 }
 
 /* Put `from` under the number `to`, open across exec. -1: leave what is there. */
@@ -125,7 +137,7 @@ static size_t stack_size(char *const *argv)
 	return 64 * 1024 + n * sizeof(*argv);
 }
 
-/* clone() itself. The parent goes on when the child has executed or ended. */
+/* The clone itself. The parent goes on when the child has executed or ended. */
 static pid_t spawn(struct plan *plan, int *pidfd)
 {
 	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
@@ -140,7 +152,7 @@ static pid_t spawn(struct plan *plan, int *pidfd)
 	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = clone(run_child, stack + (size & ~(size_t)15), flags, plan, pidfd);
+	pid = __clone(run_child, stack + (size & ~(size_t)15), flags, plan, pidfd);
 	if (pid < 0)
 		plan->error = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);

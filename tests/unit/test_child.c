@@ -95,12 +95,11 @@ static void standard_descriptors_may_be_swapped(void **state)
 	close(b);
 }
 
-/* All but 32 and 33, which are libc's own: posix_spawn(3) of whoever started us ignores them. */
 static void signals_are_at_their_defaults_and_unblocked(void **state)
 {
 	static const char script[] =
 		"while read -r name set; do case $name in SigBlk:|SigIgn:) "
-		"echo $name $((0x$set & ~0x180000000)); esac; done </proc/$$/status";
+		"echo $name $((0x$set)); esac; done </proc/$$/status";
 	sigset_t set, before;
 
 	(void)state;
@@ -113,6 +112,23 @@ static void signals_are_at_their_defaults_and_unblocked(void **state)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
+}
+
+static volatile sig_atomic_t caught;
+
+static void count_signal(int signal)
+{
+	caught += signal == SIGUSR1;
+}
+
+static void the_callers_handlers_are_as_before(void **state)
+{
+	(void)state;
+	signal(SIGUSR1, count_signal);
+	output_of(inherit, "true");
+	raise(SIGUSR1);
+	assert_int_equal(caught, 1);
+	signal(SIGUSR1, SIG_DFL);
 }
 
 static void the_callers_mask_is_as_before(void **state)
@@ -273,6 +289,7 @@ int main(void)
 		cmocka_unit_test(descriptors_above_2_are_closed_but_the_one_to_keep),
 		cmocka_unit_test(standard_descriptors_may_be_swapped),
 		cmocka_unit_test(signals_are_at_their_defaults_and_unblocked),
+		cmocka_unit_test(the_callers_handlers_are_as_before),
 		cmocka_unit_test(the_callers_mask_is_as_before),
 		cmocka_unit_test(groups_and_sessions_are_made),
 		cmocka_unit_test(the_environment_may_be_given),
