@@ -184,6 +184,16 @@ static int remove_locked(struct segment *segment, int fd, bool force)
 	return segment_has_name(segment) ? segment_unlink(segment->name) : 0;
 }
 
+/* Only one process at a time settles what becomes of a ring that nobody uses. */
+static int lock_unused(int fd, int wait_ms)
+{
+	int failed;
+
+	while ((failed = segment_lock(fd, LOCK_REMOVE)) && wait_ms-- > 0)
+		nap_1ms();
+	return failed;
+}
+
 int members_remove_ring(struct segment *segment, bool force, int wait_ms)
 {
 	int fd = segment_reopen(segment);
@@ -191,14 +201,24 @@ int members_remove_ring(struct segment *segment, bool force, int wait_ms)
 
 	if (fd < 0)
 		return -1;
-	while ((failed = segment_lock(fd, LOCK_REMOVE)) && wait_ms-- > 0)
-		nap_1ms();
+	failed = lock_unused(fd, wait_ms);
 	if (!failed)
 		failed = remove_locked(segment, fd, force);
 	error = errno;
 	(void)close(fd);
 	errno = error;
 	return failed;
+}
+
+void members_start_anew(struct segment *segment, int wait_ms)
+{
+	int fd = segment_reopen(segment);
+
+	if (fd < 0)
+		return;
+	if (lock_unused(fd, wait_ms) == 0 && all_gone(segment, fd) == 0)
+		flags_lower(segment);
+	(void)close(fd);
 }
 
 /* ---------------------------------------------------------------- the journal */

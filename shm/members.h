@@ -54,6 +54,10 @@ bool members_wait_for(const struct segment *segment, uint32_t waiting_for);
  */
 int members_remove_ring(struct segment *segment, bool force, int wait_ms);
 
+/* Lower the stop flag if nobody is attached (the dead are recovered). Who else is at it, or at removing the
+   ring, is waited for. */
+void members_start_anew(struct segment *segment, int wait_ms);
+
 /* ------------------------------------------------------------------ the journal
  *
  * What a member is about to do to a slot is written in its own line before the swap, and counted after

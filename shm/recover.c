@@ -279,13 +279,22 @@ void recover_high_water(struct segment *segment, uint32_t items)
 		;
 }
 
+/* What the line's state alone tells those who sleep; whoever should have woken them may be stopped. */
+static bool is_over(struct segment *segment, enum ring_stop_mode mode)
+{
+	if (mode == RING_STOP_NOW)
+		return true;
+	return (mode || atomic_load(&segment->header->ending)) && flags_is_drained(segment);
+}
+
 void recover_sweep(struct segment *segment, uint32_t me)
 {
-	bool is_ready = false, is_free = false;
+	enum ring_stop_mode mode = flags_mode(segment);
+	bool is_ready = false, is_free = mode != RING_STOP_NONE;
 	uint32_t items = 0;
 
-	(void)flags_mode(segment);
 	recover_promote(segment, me, ring_now_ns());
+	recover_room_for_dead(segment);
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]);
 
@@ -297,7 +306,7 @@ void recover_sweep(struct segment *segment, uint32_t me)
 			(void)recover_hint_all(segment, slot_owner(word));
 	}
 	recover_high_water(segment, items);
-	if (is_ready && members_wait_for(segment, WAITING_READY))
+	if (members_wait_for(segment, WAITING_READY) && (is_ready || is_over(segment, mode)))
 		wait_nudge(&segment->header->ready);
 	if (is_free && members_wait_for(segment, WAITING_FREE))
 		wait_nudge(&segment->header->free);

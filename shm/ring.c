@@ -181,16 +181,14 @@ struct ring *ring_open(const char *name, unsigned roles, unsigned number)
 /* A stop flag belongs to the run that raised it: in a ring that everybody has left it comes down. */
 static void start_anew(const char *name)
 {
-	struct ring *ring = ring_open(name, RING_OBSERVER, 0);
-	bool is_stopped = ring && ring_stopped(ring) != RING_STOP_NONE;
+	struct segment *segment = segment_open(name, true);
+	enum ring_stop_cause cause;
 
-	ring_close(ring);
-	ring = is_stopped ? ring_open(name, RING_LAUNCHER, 0) : NULL;
-	if (!ring)
+	if (!segment)
 		return;
-	(void)ring_recover(ring, 0);
-	(void)ring_restart(ring);	/* refused when somebody is there */
-	ring_close(ring);
+	if (flags_peek(segment, &cause) != RING_STOP_NONE)
+		members_start_anew(segment, CLOSE_WAIT_MS);
+	segment_release(segment);
 }
 
 struct ring *ring_open_or_create(const char *name, const struct ring_options *options,
