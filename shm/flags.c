@@ -36,7 +36,13 @@ static void revoke_all(struct segment *segment)
    whoever helps writes the same. */
 static void note_published(struct segment *segment)
 {
-	atomic_store(&segment->header->stop_published, flags_published(segment));
+	uint64_t published = flags_published(segment);
+	uint64_t old = atomic_load(&segment->header->stop_published);
+
+	/* Upward only: a slow raiser of soft must not overwrite what strict has found since. */
+	while (old < published &&
+	       !atomic_compare_exchange_weak(&segment->header->stop_published, &old, published))
+		;
 }
 
 static uint64_t complete(struct segment *segment, uint64_t flag)

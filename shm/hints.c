@@ -13,7 +13,9 @@
 static_assert(RING_SLOTS_MAX == 1u << SLOT_BITS, "a slot's number fits its bits");
 
 /* More turns than contention can explain (in each somebody else got on), some tens of milliseconds: a guess. */
+#ifndef TURNS_MAX	/* a fuzzer has less patience */
 #define TURNS_MAX (1u << 20)
+#endif
 
 static uint64_t cell_make(uint64_t lap, uint64_t gen, uint32_t index)
 {
@@ -148,19 +150,19 @@ bool hints_any(struct segment *segment)
 	return cell_ahead(atomic_load(cell_at(segment, head)), lap_of(segment, head)) >= 0;
 }
 
-bool hints_lead_to(const struct segment *segment, uint32_t index, uint64_t gen)
+void hints_mark(const struct segment *segment, bool *is_told)
 {
 	uint64_t head = atomic_load(&segment->header->head);
 
 	for (uint32_t n = 0; n < segment->at.cells; n++) {
 		uint64_t cell = atomic_load(cell_at(segment, head + n));
+		uint32_t index = cell_slot(cell);
 
 		if (cell_ahead(cell, lap_of(segment, head + n)) != 0)
-			return false;
-		if (cell_slot(cell) == index && cell_gen(cell) == (gen & PART_MASK))
-			return true;
+			return;
+		if (index < segment->at.slots && is_current(cell, atomic_load(&segment->words[index])))
+			is_told[index] = true;
 	}
-	return false;
 }
 
 bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t *index,

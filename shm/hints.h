@@ -25,8 +25,8 @@ enum hint_result hints_take(struct segment *segment, uint32_t me, uint32_t *inde
 /* Is there a hint at the head (valid or not)? */
 bool hints_any(struct segment *segment);
 
-/* Is there a hint from the head on that leads to this slot? Only for a ring at rest. */
-bool hints_lead_to(const struct segment *segment, uint32_t index, uint64_t gen);
+/* Set is_told[slot] for each ready slot to which a hint leads. Only for a ring at rest. */
+void hints_mark(const struct segment *segment, bool *is_told);
 
 /* Claim a free slot for member `me`, looking from *cursor on, once round. */
 bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t *index,

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -378,6 +379,13 @@ static void check_lanes(struct fsck *fsck, const struct segment *segment)
 /* Nobody holds a slot who is not attached; a ready slot nobody owns has a hint in the cells. */
 static void check_owners(struct fsck *fsck, const struct segment *segment)
 {
+	bool *is_told = calloc(segment->at.slots, sizeof(*is_told));
+
+	if (!is_told) {
+		violation(fsck, "there is no memory to check the order with");
+		return;
+	}
+	hints_mark(segment, is_told);
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]);
 		uint32_t owner = slot_owner(word);
@@ -386,9 +394,10 @@ static void check_owners(struct fsck *fsck, const struct segment *segment)
 			continue;	/* reported already */
 		if (owner && member_state(atomic_load(&member_at(segment, owner)->word)) == MEMBER_FREE)
 			violation(fsck, "slot %u is owned by member %u, who is not attached", i, owner);
-		if (slot_is(word, SLOT_READY, 0) && !hints_lead_to(segment, i, slot_gen(word)))
+		if (slot_is(word, SLOT_READY, 0) && !is_told[i])
 			violation(fsck, "slot %u is ready, but nothing in the order leads to it", i);
 	}
+	free(is_told);
 }
 
 static void check_books(struct fsck *fsck, struct ring *ring)
