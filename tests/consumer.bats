@@ -21,7 +21,7 @@ has_delayed() { [[ $(json_of .delayed 2>/dev/null) == "$1" ]]; }
 # A consumer that holds the line open, so that what became of items can be read. Sets $pid.
 hold_open() {
 	start holder consumer -r "$ring" --keep-open --quiet -- false
-	wait_until 5 has_consumers 1
+	wait_until 20 has_consumers 1
 	kill -STOP "$pid"
 }
 
@@ -39,7 +39,7 @@ hold_open() {
 @test "log cuts a long item, and says when one was delivered before" {
 	fill "$(printf '%0500d' 1)"
 	start c consumer -r "$ring" -- sh -c 'sleep 100'
-	wait_until 5 has_in_flight 1
+	wait_until 20 has_in_flight 1
 	kill -KILL "$pid"
 	run -0 take
 	assert_output --regexp '^consumer [0-9]+: item 1, 500 bytes, [0-9.]+m?s old, delivery 2: "0{61}\.\.\."$'
@@ -70,9 +70,9 @@ hold_open() {
 	{ consumer -r "$ring" --item-max 64K --quiet --sink stdout & started+=($!); } >&9
 	{ consumer -r "$ring" --item-max 64K --quiet --sink stdout & started+=($!); } >&9
 	{ consumer -r "$ring" --item-max 64K --quiet -- cat /dev/null & started+=($!); } >&9
-	wait_until 5 has_consumers 5
+	wait_until 20 has_consumers 5
 	kill "${started[1]}" "${started[2]}" "${started[5]}"
-	wait_until 5 has_consumers 2
+	wait_until 20 has_consumers 2
 	producer -r "$ring" --quiet input
 	exec 9>&-
 	wait_for 20 "${started[0]}"
@@ -229,9 +229,9 @@ SHMLINE_RING=$ring\$"
 	fill a b
 	start c consumer -r "$ring" --quiet --retries 1 --backoff const:300ms -- \
 		sh -c 'echo "$1 $SHMLINE_DELIVERY"; [ "$1$SHMLINE_DELIVERY" != a1 ]' sh
-	wait_until 5 has_delayed 1
-	wait_until 5 has_lines c.out 2
-	wait_for 5 "$pid"
+	wait_until 20 has_delayed 1
+	wait_until 20 has_lines c.out 2
+	wait_for 20 "$pid"
 	run -0 cat c.out
 	assert_output $'a 1\nb 1\na 2'
 }
@@ -246,7 +246,7 @@ SHMLINE_RING=$ring\$"
 @test "255 is dead and raises the stop flag" {
 	start p producer -r "$ring" -n 0 --quiet --pace 1ms
 	run -124 take -- sh -c 'case $1 in "widget 5 "*) exit 255;; esac' sh
-	wait_for 5 "$pid"
+	wait_for 20 "$pid"
 	no_ring
 	for mode in soft:124 strict:124 now:75; do
 		fill a b
@@ -301,7 +301,7 @@ SHMLINE_RING=$ring\$"
 	fill a
 	run -123 take --time-limit 100ms --dead dead -- sh -c 'sleep 100 & echo $! >child; wait'
 	assert_equal "$(jq -r '"\(.signal) \(.cause)"' dead)" '15 took longer than 100ms (--time-limit)'
-	wait_until 5 has_ended "$(<child)"
+	wait_until 20 has_ended "$(<child)"
 }
 
 @test "a COMMAND that ignores TERM is killed after --kill-after" {
@@ -334,7 +334,7 @@ SHMLINE_RING=$ring\$"
 	fill poison
 	for i in 1 2; do
 		start c consumer -r "$ring" --quiet -- sh -c 'kill -KILL $PPID; sleep 100' sh
-		wait_until 5 has_ended "$pid"
+		wait_until 20 has_ended "$pid"
 		wait "$pid" || true
 	done
 	fill good
@@ -397,11 +397,11 @@ SHMLINE_RING=$ring\$"
 	fill a
 	for signal in TERM:143 INT:130 TERM:143; do
 		start c env --default-signal=INT consumer -r "$ring" --quiet --max-deliveries 1 -- sh -c 'sleep 100 & echo $! >child; wait'
-		wait_until 5 has_in_flight 1
-		wait_until 5 test -s child
+		wait_until 20 has_in_flight 1
+		wait_until 20 test -s child
 		kill "-${signal%:*}" "$pid"
-		wait_for 5 "$pid" "${signal#*:}"
-		wait_until 5 has_ended "$(<child)"
+		wait_for 20 "$pid" "${signal#*:}"
+		wait_until 20 has_ended "$(<child)"
 		: >child
 		assert_equal "$(counts_of)" '1 0 0 1'
 	done
@@ -412,9 +412,9 @@ SHMLINE_RING=$ring\$"
 @test "a COMMAND that finishes well when it is asked to end has done its item" {
 	fill a b
 	start c consumer -r "$ring" --quiet -- sh -c 'trap "echo finished; exit 0" TERM; touch up; sleep 100 & wait'
-	wait_until 5 test -e up
+	wait_until 20 test -e up
 	kill "$pid"
-	wait_for 5 "$pid" 143
+	wait_for 20 "$pid" 143
 	assert_equal "$(<c.out)" finished
 	assert_equal "$(counts_of)" '2 1 0 1'
 	take --sink null
@@ -423,21 +423,21 @@ SHMLINE_RING=$ring\$"
 @test "a second signal kills a COMMAND that does not end" {
 	fill a
 	start c consumer -r "$ring" --quiet -- sh -c 'trap "touch asked" TERM; touch up; while :; do sleep .05; done'
-	wait_until 5 test -e up
+	wait_until 20 test -e up
 	kill "$pid"
-	wait_until 5 test -e asked
+	wait_until 20 test -e asked
 	kill "$pid"
-	wait_for 5 "$pid" 143
+	wait_for 20 "$pid" 143
 	take --sink null
 }
 
 @test "USR1 makes it leave after the item in hand" {
 	fill a b
 	start c consumer -r "$ring" --quiet -- sh -c 'touch up; until [ -e go ]; do sleep .02; done; echo "$1"' sh
-	wait_until 5 test -e up
+	wait_until 20 test -e up
 	kill -USR1 "$pid"
 	touch go
-	wait_for 5 "$pid"
+	wait_for 20 "$pid"
 	assert_equal "$(<c.out)" a
 	assert_equal "$(counts_of)" '2 1 0 1'
 	take --sink null
@@ -446,9 +446,9 @@ SHMLINE_RING=$ring\$"
 @test "a stop in mode now ends it, also in the middle of a COMMAND" {
 	fill a b
 	start c consumer -r "$ring" --quiet -- sh -c 'sleep 100'
-	wait_until 5 has_in_flight 1
+	wait_until 20 has_in_flight 1
 	ringctl stop --mode now "$ring"
-	wait_for 5 "$pid" 75
+	wait_for 20 "$pid" 75
 	assert_equal "$(counts_of)" '2 0 0 2'
 	drop_ring
 }
@@ -456,9 +456,9 @@ SHMLINE_RING=$ring\$"
 @test "a killed consumer takes its COMMAND with it" {
 	fill a
 	start c consumer -r "$ring" --quiet -- sh -c 'echo $$ >child; exec sleep 100'
-	wait_until 5 test -s child
+	wait_until 20 test -s child
 	kill -KILL "$pid"
-	wait_until 5 has_ended "$(<child)"
+	wait_until 20 has_ended "$(<child)"
 	run -0 take --sink stdout
 	assert_output a
 }
@@ -467,10 +467,10 @@ SHMLINE_RING=$ring\$"
 	start c consumer -r "$ring" --quiet --keep-open --sink stdout
 	for i in 1 2 3; do
 		echo "$i" | producer -r "$ring" --quiet -
-		wait_until 5 has_lines c.out "$i"
+		wait_until 20 has_lines c.out "$i"
 	done
 	kill "$pid"
-	wait_for 5 "$pid" 143
+	wait_for 20 "$pid" 143
 }
 
 @test "--pace pauses after each item" {

@@ -33,25 +33,28 @@ was_full() { (($(json_of .full_total) > 0)); }
 
 @test "widgets of several producers have numbers of their own" {
 	for i in 1 2 3; do start "p$i" producer -r "$ring" -n 100 --quiet; done
-	for i in "${started[@]}"; do wait_for 10 "$i"; done
+	for i in "${started[@]}"; do wait_for 20 "$i"; done
 	drain | cut -d' ' -f2 | sort -n | cmp - <(seq 300)
 }
 
-@test "producers share --items-in-all, also when some of them are killed" {
-	producer -r "$ring" -n 0 --keep-open --source lines </dev/null 2>/dev/null &
-	started+=($!)
-	wait_until 5 has_producers 1
+@test "producers share --items-in-all, also when some are killed with a number in hand" {
+	start keeper producer -r "$ring" -n 1 --source lines --keep-open --quiet
+	wait_until 20 has_producers 1
 	for i in 1 2 3; do
-		start "p$i" producer -r "$ring" --number "$i" --items-in-all 500 --pace 100us
+		start "p$i" producer -r "$ring" --number "$i" --items-in-all 3000
 	done
+	wait_until 20 was_full	# now each of them holds a number, and waits for a slot
+	wait_until 20 has_producers 4
 	kill -KILL "${started[1]}" "${started[2]}"
+	start c consumer -r "$ring" --quiet --sink stdout
 	for i in 1 2; do
-		start "q$i" producer -r "$ring" --number "$i" --items-in-all 500
+		start "q$i" producer -r "$ring" --number "$i" --items-in-all 3000
 		wait_for 20 "$pid"
 	done
 	wait_for 20 "${started[3]}"
 	kill "${started[0]}"
-	drain | cut -d' ' -f2 | sort -n | cmp - <(seq 500)
+	wait_for 20 "${started[4]}"
+	cut -d' ' -f2 c.out | sort -n | cmp - <(seq 3000)
 }
 
 @test "invoices are JSON documents with numbers of their own" {
@@ -101,9 +104,9 @@ was_full() { (($(json_of .full_total) > 0)); }
 @test "a FIFO is read when its writer comes, to its end" {
 	mkfifo fifo
 	start p producer --quiet -r "$ring" fifo
-	wait_until 5 ring_exists
+	wait_until 20 ring_exists
 	seq 1000 >fifo
-	wait_for 5 "$pid"
+	wait_for 20 "$pid"
 	drain | cmp - <(seq 1000)
 }
 
@@ -153,12 +156,12 @@ was_full() { (($(json_of .full_total) > 0)); }
 	mkfifo fifo
 	start p producer -r "$ring" --quiet one fifo one.copy two
 	cp one one.copy
-	wait_for 5 "$pid" 66
+	wait_for 20 "$pid" 66
 	start p producer -r "$ring" --quiet one fifo one.copy
-	wait_until 5 has_published 5
+	wait_until 20 has_published 5
 	rm one.copy
 	: >fifo
-	wait_for 5 "$pid" 66
+	wait_for 20 "$pid" 66
 	assert_equal "$(<p.err)" 'producer: cannot read "one.copy": No such file or directory'
 	drain | cmp - <(seq 5)
 }
@@ -168,9 +171,9 @@ was_full() { (($(json_of .full_total) > 0)); }
 @test "exec publishes each line of a command as soon as it is complete" {
 	mkfifo fifo
 	start p producer -r "$ring" --source 'exec:printf "a\nb"; cat fifo; printf "d\n"' --quiet
-	wait_until 5 has_published 1
+	wait_until 20 has_published 1
 	printf 'c\n' >fifo
-	wait_for 5 "$pid"
+	wait_for 20 "$pid"
 	run -0 drain
 	assert_output $'a\nbc\nd'
 }
@@ -187,11 +190,11 @@ was_full() { (($(json_of .full_total) > 0)); }
 
 @test "a command ends with its producer" {
 	start p producer -r "$ring" --source 'exec:echo $$; echo $PPID; exec sleep 100' --quiet
-	wait_until 5 has_published 2
+	wait_until 20 has_published 2
 	kill "$pid"
-	wait_for 5 "$pid" 143
+	wait_for 20 "$pid" 143
 	run -0 drain
-	wait_until 5 has_ended "${lines[0]}"
+	wait_until 20 has_ended "${lines[0]}"
 }
 
 # ------------------------------------------------------------------ several producers on one input
@@ -208,21 +211,21 @@ was_full() { (($(json_of .full_total) > 0)); }
 }
 
 @test "a producer that is killed goes on behind its last item when it is started again" {
-	seq 5000 >input
+	seq 50000 >input
 	start c consumer -r "$ring" --quiet --sink stdout --keep-open
 	local consumer=$pid
-	wait_until 5 ring_exists
-	for i in 100 2000 4000; do
-		start p producer -r "$ring" --number 1 --source lines -n 4500 --pace 10us -a input
+	wait_until 20 ring_exists
+	for i in 100 1000 3000; do
+		start p producer -r "$ring" --number 1 --source lines --pace 100us -a input
 		wait_until 20 has_lines c.out "$i"
 		kill -KILL "$pid"
 		wait "$pid" || true
 	done
 	start p producer -r "$ring" --number 1 --source lines -a input
 	wait_for 20 "$pid"
-	wait_until 20 has_lines c.out 5000
+	wait_until 20 has_lines c.out 50000
 	kill "$consumer"
-	wait_for 5 "$consumer" 143
+	wait_for 20 "$consumer" 143
 	cmp c.out input
 }
 
@@ -238,13 +241,13 @@ was_full() { (($(json_of .full_total) > 0)); }
 	for i in 1 2 3; do seq "$i"00 "$i"09 >"$i"; done
 	producer -r "$ring" --quiet -n 0 --source lines </dev/null --keep-open &
 	started+=($!)
-	wait_until 5 has_producers 1
+	wait_until 20 has_producers 1
 	producer -r "$ring" --number 2 --lanes 2 1 2 3
 	start c consumer -r "$ring" --sink stdout --quiet
-	wait_until 5 has_lines c.out 10
+	wait_until 20 has_lines c.out 10
 	producer -r "$ring" --number 1 --lanes 2 1 2 3
 	kill "${started[0]}"
-	wait_for 5 "$pid"
+	wait_for 20 "$pid"
 	cmp c.out <(cat 2 1 3)
 }
 
@@ -252,11 +255,11 @@ was_full() { (($(json_of .full_total) > 0)); }
 
 @test "when the ring is full it waits, and goes on when there is room" {
 	start p producer -r "$ring" --slots 4 -n 10 --quiet
-	wait_until 5 has_published 4
-	wait_until 5 was_full
+	wait_until 20 has_published 4
+	wait_until 20 was_full
 	run -0 drain
 	assert_equal "${#lines[@]}" 10
-	wait_for 5 "$pid"
+	wait_for 20 "$pid"
 }
 
 @test "block:DURATION and fail leave a full ring with exit code 75" {
@@ -288,14 +291,14 @@ was_full() { (($(json_of .full_total) > 0)); }
 @test "drop-oldest does not touch items in somebody's hands" {
 	seq 2 | producer -r "$ring" --slots 2 --quiet -
 	start c consumer -r "$ring" --batch 2 -- sh -c 'touch taken; until [ -e go ]; do sleep .02; done; echo "$@"' sh
-	wait_until 5 test -e taken
+	wait_until 20 test -e taken
 	start p producer -r "$ring" --when-full drop-oldest -n 1 --quiet
-	wait_until 5 was_full
+	wait_until 20 was_full
 	touch go
-	wait_for 5 "$pid"
-	wait_until 5 has_lines c.out 1
+	wait_for 20 "$pid"
+	wait_until 20 has_lines c.out 1
 	assert_equal "$(head -n1 c.out)" '1 2'
-	wait_for 5 "${started[0]}"
+	wait_for 20 "${started[0]}"
 }
 
 # ------------------------------------------------------------------ pace, ends
@@ -315,16 +318,16 @@ was_full() { (($(json_of .full_total) > 0)); }
 		code=${signal#*:}
 		start pace env --default-signal=INT producer -r "$ring" -n 0 --pace 100s --quiet
 		local paced=$pid
-		wait_until 5 has_published 1
+		wait_until 20 has_published 1
 		start full env --default-signal=INT producer -r "$(ring_name -full)" --slots 2 -n 0 --quiet
 		local full=$pid
-		wait_until 5 ring_exists "$(ring_name -full)"
+		wait_until 20 ring_exists "$(ring_name -full)"
 		start fifo env --default-signal=INT producer -r "$(ring_name -fifo)" --quiet fifo
-		wait_until 5 ring_exists "$(ring_name -fifo)"
+		wait_until 20 ring_exists "$(ring_name -fifo)"
 		kill "-${signal%:*}" "$paced" "$full" "$pid"
-		wait_for 5 "$paced" "$code"
-		wait_for 5 "$full" "$code"
-		wait_for 5 "$pid" "$code"
+		wait_for 20 "$paced" "$code"
+		wait_for 20 "$full" "$code"
+		wait_for 20 "$pid" "$code"
 		no_ring "$(ring_name -fifo)"
 		drop_ring
 		ringctl rm --force "$(ring_name -full)"
@@ -337,10 +340,10 @@ was_full() { (($(json_of .full_total) > 0)); }
 	start full producer -r "$ring" --slots 1024 -n 0 --quiet
 	start fifo producer -r "$ring" --quiet fifo
 	start open producer -r "$ring" -n 1 --keep-open --quiet
-	wait_until 5 has_producers 4
-	wait_until 5 was_full
+	wait_until 20 has_producers 4
+	wait_until 20 was_full
 	ringctl stop "$ring"
-	for i in "${started[@]}"; do wait_for 5 "$i"; done
+	for i in "${started[@]}"; do wait_for 20 "$i"; done
 	drain >/dev/null
 }
 
@@ -348,12 +351,12 @@ was_full() { (($(json_of .full_total) > 0)); }
 	start p producer -r "$ring" -n 1 --keep-open --quiet
 	local keeper=$pid
 	start c consumer -r "$ring" --sink stdout --quiet
-	wait_until 5 has_lines c.out 1
+	wait_until 20 has_lines c.out 1
 	producer -r "$ring" -n 1 --quiet
-	wait_until 5 has_lines c.out 2
+	wait_until 20 has_lines c.out 2
 	kill "$keeper"
-	wait_for 5 "$keeper" 143
-	wait_for 5 "$pid"
+	wait_for 20 "$keeper" 143
+	wait_for 20 "$pid"
 }
 
 @test "--check looks at everything and makes nothing" {
