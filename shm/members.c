@@ -187,11 +187,14 @@ static int remove_locked(struct segment *segment, int fd, bool force)
 /* Only one process at a time settles what becomes of a ring that nobody uses. */
 static int lock_unused(int fd, int wait_ms)
 {
-	int failed;
+	uint64_t deadline = ring_now_ns() + (uint64_t)wait_ms * 1000000;
 
-	while ((failed = segment_lock(fd, LOCK_REMOVE)) && wait_ms-- > 0)
+	while (segment_lock(fd, LOCK_REMOVE)) {
+		if (ring_now_ns() >= deadline)
+			return -1;
 		nap_1ms();
-	return failed;
+	}
+	return 0;
 }
 
 int members_remove_ring(struct segment *segment, bool force, int wait_ms)
