@@ -146,7 +146,7 @@ bench: all $(BENCH)
 
 # ------------------------------------------------------------------ upkeep
 
-C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/unit/*.[ch] tests/stress/*.[ch] bench/*.[ch])
+C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
 SCRIPTS  := $(wildcard .ci/run bench/run tests/tools/* tests/*.bash)
 
 format:
