@@ -77,12 +77,15 @@ static size_t make_item(void *data, unsigned maker, unsigned number)
 
 static enum ring_result publish(struct thread *thread, struct ring *ring, unsigned number)
 {
-	bool was_shut = atomic_load(&thread->round->is_shut);
 	struct ring_item item;
 	enum ring_result result = ring_reserve(ring, &item, -1);
+	bool was_shut;
 
 	if (result != RING_OK)
 		return result;
+	if (random_one_in(&thread->seed, 32))
+		(void)usleep(1000);	/* a strict stop may come */
+	was_shut = atomic_load(&thread->round->is_shut);
 	if (random_one_in(&thread->seed, 16)) {
 		ring_cancel(ring, &item);
 		return RING_TIMEOUT;

@@ -280,6 +280,22 @@ static void only_who_could_add_items_can_end_the_line(void **state)
 	}
 }
 
+/* Consumers were killed between burying an item and making room, again and again. */
+static void the_dead_beyond_a_quarter_make_room(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++) {
+		atomic_store(&segment_slot(segment, i)->when_ns, 100 - i);
+		plain_set_word(plain, i, slot_word(SLOT_DEAD, 0, 0, i));
+	}
+	segment->header->free.wanted = 1;
+	assert_true(recover_member(segment, DEAD));
+	assert_int_equal(plain_count(plain, SLOT_DEAD), SLOTS / 4);
+	assert_int_equal(slot_state(plain_word(plain, 0)), SLOT_DEAD);	/* the last to die */
+	assert_int_equal(slot_state(plain_word(plain, 1)), SLOT_DEAD);
+	assert_int_equal(segment->header->free.wanted, 0);
+}
+
 /* ------------------------------------------------------------------ wake-ups */
 
 static void each_death_adds_a_wake_up_on_either_side(void **state)
@@ -388,6 +404,37 @@ static void a_sweep_wakes_only_who_waits_for_what_there_is(void **state)
 	assert_int_equal(tokens(&segment->header->free), 1);
 }
 
+/* Who should have told them was stopped before he did. */
+static void a_sweep_tells_the_end_of_the_line(void **state)
+{
+	(void)state;
+	other.me->waiting = WAITING_READY;
+	segment->header->ending = 1;
+	recover_sweep(segment, DEAD);
+	assert_int_equal(tokens(&segment->header->ready), 0);
+	dead.me->word = other.me->word = member_word(MEMBER_LIVE, RING_CONSUMER);
+	recover_sweep(segment, DEAD);
+	assert_int_equal(tokens(&segment->header->ready), 1);
+	plain_format(plain, 0);
+	other.me->waiting = WAITING_READY;
+	flags_raise(segment, RING_STOP_NOW, RING_CAUSE_USER);
+	recover_sweep(segment, DEAD);
+	assert_int_equal(tokens(&segment->header->ready), 1);
+}
+
+static void a_sweep_tells_the_flag_to_who_waits_for_a_slot(void **state)
+{
+	(void)state;
+	for (uint64_t n = 0; n < SLOTS; n++)
+		plain_publish(&dead, n);
+	other.me->waiting = WAITING_FREE;
+	recover_sweep(segment, DEAD);
+	assert_int_equal(tokens(&segment->header->free), 0);
+	flags_raise(segment, RING_STOP_SOFT, RING_CAUSE_USER);
+	recover_sweep(segment, DEAD);
+	assert_int_equal(tokens(&segment->header->free), 1);
+}
+
 static void a_sweep_notes_how_full_it_was(void **state)
 {
 	struct ring_item item;
@@ -422,6 +469,7 @@ int main(void)
 		TEST(a_flag_that_it_was_raising_goes_up),
 		TEST(delayed_items_are_looked_for_again),
 		TEST(only_who_could_add_items_can_end_the_line),
+		TEST(the_dead_beyond_a_quarter_make_room),
 		TEST(each_death_adds_a_wake_up_on_either_side),
 		TEST(a_sleeper_s_death_takes_its_asking_back),
 		TEST(who_leaves_wakes_those_who_asked),
@@ -429,6 +477,8 @@ int main(void)
 		TEST(a_due_time_is_only_moved_forward),
 		TEST(a_sweep_tells_what_a_stopped_producer_did_not),
 		TEST(a_sweep_wakes_only_who_waits_for_what_there_is),
+		TEST(a_sweep_tells_the_end_of_the_line),
+		TEST(a_sweep_tells_the_flag_to_who_waits_for_a_slot),
 		TEST(a_sweep_notes_how_full_it_was),
 	};
 
