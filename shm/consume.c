@@ -3,6 +3,7 @@
  */
 #include "shm/handle.h"
 
+#include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/hints.h"
 #include "shm/lanes.h"
@@ -110,15 +111,19 @@ static int finish(struct ring *ring, struct ring_item *item, enum counter op, ui
 	struct slot *slot = segment_slot(segment, item->slot);
 
 	/* Before the slot is anybody else's: its producer may have died before it said so itself. */
-	lanes_advance(segment, atomic_load_explicit(&slot->lane, memory_order_relaxed),
-		      atomic_load_explicit(&slot->mark, memory_order_relaxed));
+	if (!MISTAKE(ack_without_lane))
+		lanes_advance(segment, atomic_load_explicit(&slot->lane, memory_order_relaxed),
+			      atomic_load_explicit(&slot->mark, memory_order_relaxed));
 	journal_begin(ring->me, op, item->slot, slot_gen(item->word));
+	if (MISTAKE(counted_before_swap))
+		journal_done(ring->me, op);
 	if (!slot_move(&segment->words[item->slot], item->word, to)) {
 		journal_void(ring->me);
 		errno = EINVAL;
 		return -1;
 	}
-	journal_done(ring->me, op);
+	if (!MISTAKE(counted_before_swap))
+		journal_done(ring->me, op);
 	item->word = 0;
 	return 0;
 }
@@ -134,10 +139,13 @@ static int check_in_hand(struct ring *ring, const struct ring_item *item)
 
 int ring_ack(struct ring *ring, struct ring_item *item)
 {
+	if (MISTAKE(wake_before_ack))
+		wait_wake(&ring->segment->header->free);
 	if (check_in_hand(ring, item) ||
 	    finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
 		return -1;
-	wait_wake(&ring->segment->header->free);
+	if (!MISTAKE(wake_before_ack))
+		wait_wake(&ring->segment->header->free);
 	handle_tell_if_drained(ring);
 	return 0;
 }
@@ -153,7 +161,8 @@ static int give_back_later(struct ring *ring, struct ring_item *item, uint32_t d
 		return -1;
 	/* After the swap, or a promotion in between would find nothing and raise it for good. Killed
 	   before it: recovery lowers it. */
-	recover_due_at(segment, due);
+	if (!MISTAKE(due_not_told))
+		recover_due_at(segment, due);
 	wait_wake(&segment->header->ready);	/* somebody must sleep no longer than until then */
 	return 0;
 }

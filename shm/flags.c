@@ -3,6 +3,7 @@
  */
 #include "shm/flags.h"
 
+#include "shm/failpoint.h"
 #include "shm/members.h"
 #include "shm/slot.h"
 
@@ -23,6 +24,8 @@ static enum ring_stop_cause cause_of(uint64_t flag)
    up again by its claimer, who sees the flag. */
 static void revoke_all(struct segment *segment)
 {
+	if (MISTAKE(nothing_revoked))
+		return;
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]);
 
@@ -111,10 +114,11 @@ bool flags_is_empty(const struct segment *segment)
 
 bool flags_is_drained(const struct segment *segment)
 {
+	unsigned open = RING_PRODUCER | (MISTAKE(drained_while_held) ? 0 : RING_HOLDER);
 	uint64_t ever = atomic_load(&segment->header->producers_ever);
 
 	/* A producer that came and went during the looks may have published behind the pass. */
-	return !members_have(segment, RING_PRODUCER | RING_HOLDER) && flags_is_empty(segment) &&
+	return !members_have(segment, open) && flags_is_empty(segment) &&
 	       atomic_load(&segment->header->producers_ever) == ever;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "shm/handle.h"
 
+#include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/hints.h"
 #include "shm/members.h"
@@ -125,7 +126,7 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	/* Marked exactly while its own asking may stand: recovery takes back one for it. */
 	atomic_store(&ring->me->waiting, what);
 	wait_ask(waiting, ring->segment->at.members);
-	result = attempt(ring, item);
+	result = MISTAKE(no_look_after_asking) ? RING_TIMEOUT : attempt(ring, item);
 	if (result == RING_TIMEOUT) {
 		if (what == WAITING_READY)
 			until = earlier(until, atomic_load(&header->next_due));
@@ -155,6 +156,9 @@ static void pass_on(struct ring *ring, struct waiting *waiting, enum ring_result
 {
 	struct header *header = ring->segment->header;
 	bool is_leaving = result == RING_DRAINED || result == RING_CLOSED;
+
+	if (MISTAKE(not_passed_on))
+		return;
 
 	if (is_leaving || waiting == &header->free || hints_any(ring->segment) ||
 	    atomic_load(&header->next_due) != UINT64_MAX)

@@ -3,6 +3,7 @@
  */
 #include "shm/hints.h"
 
+#include "shm/failpoint.h"
 #include "shm/slot.h"
 
 /* A cell: lap:22 | generation, low bits:22 | slot:20. Laps compare by difference. */
@@ -91,7 +92,8 @@ bool hints_push(struct segment *segment, uint32_t index, uint64_t gen)
 		uint64_t head;
 
 		if (ahead == 0) {
-			help_along(&header->tail, tail);
+			if (!MISTAKE(tail_not_helped))
+				help_along(&header->tail, tail);
 			continue;
 		}
 		if (ahead != -1)
@@ -130,6 +132,8 @@ enum hint_result hints_take(struct segment *segment, uint32_t me, uint32_t *inde
 		if (is_current(cell, *word)) {
 			uint64_t taken = slot_taken(*word, me);
 
+			if (MISTAKE(head_before_slot))
+				help_along(&header->head, head);
 			/* The slot first, the position second: killed between the two, the slot is in
 			   dead hands, which recovery sees, and the hint is stale. */
 			if (!slot_move(&segment->words[*index], *word, taken))

@@ -8,6 +8,8 @@
  */
 #include "shm/lanes.h"
 
+#include "shm/failpoint.h"
+
 #define LANE_BITS 16
 #define COUNT_MAX ((UINT64_C(1) << 48) - 1)
 
@@ -127,7 +129,8 @@ enum ring_result lanes_ticket(struct segment *segment, uint32_t me, uint32_t *la
 
 	for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
 		struct lane *mine = &segment->lanes[*lane];
-		uint64_t last = help_ticket(segment), count = last >> LANE_BITS;
+		uint64_t last = MISTAKE(ticket_not_helped) ? atomic_load(counter) : help_ticket(segment);
+		uint64_t count = last >> LANE_BITS;
 
 		if (has_unused_ticket(mine)) {
 			*ticket = atomic_load(&mine->granted);
@@ -138,8 +141,10 @@ enum ring_result lanes_ticket(struct segment *segment, uint32_t me, uint32_t *la
 				return RING_CLOSED;
 			continue;
 		}
-		(void)atomic_compare_exchange_strong(counter, &last,
-						     (count + 1) << LANE_BITS | (*lane + 1));
+		if (atomic_compare_exchange_strong(counter, &last,
+						   (count + 1) << LANE_BITS | (*lane + 1)) &&
+		    MISTAKE(ticket_not_helped))
+			raise_to(&mine->granted, count + 1);
 	}
 	return RING_ERROR;
 }

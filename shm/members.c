@@ -4,6 +4,7 @@
  */
 #include "shm/members.h"
 
+#include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
@@ -105,7 +106,7 @@ uint32_t members_attach(struct segment *segment, unsigned roles, unsigned number
 	index = attach_locked(segment, fd, roles, number, anchor);
 	error = errno;
 	(void)close(fd);	/* the anchor keeps the description, and with it the locks */
-	if (index && atomic_load(&segment->header->removed)) {
+	if (index && !MISTAKE(attached_to_removed) && atomic_load(&segment->header->removed)) {
 		recover_leave(segment, index);
 		members_abandon(*anchor);
 		index = 0;

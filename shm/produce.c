@@ -3,6 +3,7 @@
  */
 #include "shm/handle.h"
 
+#include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/hints.h"
 #include "shm/lanes.h"
@@ -21,7 +22,7 @@ static void give_up(struct ring *ring, struct ring_item *item)
 {
 	shared_u64 *word = &ring->segment->words[item->slot];
 
-	if (!slot_move(word, item->word, slot_freed(item->word)))
+	if (!slot_move(word, item->word, slot_freed(item->word)) && !MISTAKE(revoked_kept))
 		(void)slot_move(word, slot_revoked(item->word), slot_freed(item->word));
 	item->word = 0;
 	wait_wake(&ring->segment->header->free);
@@ -45,7 +46,7 @@ static enum ring_result attempt_reserve(struct ring *ring, struct ring_item *ite
 	    !hints_claim(segment, ring->index, &ring->cursor, &item->slot, &item->word))
 		return RING_TIMEOUT;
 	/* seq_cst: after the claim's swap; pairs with the raising of the flag before its pass. */
-	if (flags_mode(segment)) {
+	if (!MISTAKE(claim_without_look) && flags_mode(segment)) {
 		give_up(ring, item);
 		return RING_CLOSED;
 	}
@@ -73,6 +74,8 @@ static uint64_t next_id(struct ring *ring)
 	if (ring->id == ring->id_end) {
 		ring->id = atomic_fetch_add(&ring->segment->header->next_id, ID_LOT);
 		ring->id_end = ring->id + ID_LOT;
+		if (MISTAKE(same_lot_for_all))
+			atomic_store(&ring->segment->header->next_id, ring->id);
 	}
 	return ring->id++;
 }
@@ -100,7 +103,8 @@ static enum ring_result publish_refused(struct ring *ring, struct ring_item *ite
 {
 	bool is_revoked = atomic_load(&ring->segment->words[item->slot]) == slot_revoked(item->word);
 
-	journal_void(ring->me);
+	if (!MISTAKE(journal_not_voided))
+		journal_void(ring->me);
 	if (!is_revoked)
 		return handle_error(EBADMSG);
 	give_up(ring, item);
@@ -118,7 +122,10 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 	if (item->len > segment->at.item_max)
 		return handle_error(EMSGSIZE);
 	fill_slot(ring, segment_slot(segment, item->slot), item);
-	journal_begin(ring->me, COUNT_PUBLISHED, item->slot, slot_gen(item->word));
+	if (MISTAKE(wake_before_publish))
+		wait_wake(&segment->header->ready);
+	if (!MISTAKE(no_journal))
+		journal_begin(ring->me, COUNT_PUBLISHED, item->slot, slot_gen(item->word));
 	if (!slot_move(&segment->words[item->slot], item->word, published))
 		return publish_refused(ring, item);
 

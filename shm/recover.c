@@ -4,6 +4,7 @@
  */
 #include "shm/recover.h"
 
+#include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/hints.h"
 #include "shm/lanes.h"
@@ -16,11 +17,14 @@
 
 bool recover_hint(struct segment *segment, uint32_t index, uint64_t word)
 {
+	if (MISTAKE(disowned_before_hint))
+		(void)slot_move(&segment->words[index], word, slot_disowned(word));
 	if (!hints_push(segment, index, slot_gen(word)))
 		return false;
 	/* Fails when it was taken already: then its taker owns it. */
 	(void)slot_move(&segment->words[index], word, slot_disowned(word));
-	wait_wake(&segment->header->ready);
+	if (!MISTAKE(wake_before_publish))
+		wait_wake(&segment->header->ready);
 	return true;
 }
 
@@ -121,7 +125,7 @@ static bool return_taken(struct segment *segment, uint32_t index, uint32_t owner
 	uint64_t word = atomic_load(&segment->words[index]);
 	uint64_t returned = slot_returned(word, SLOT_READY, owner);
 
-	if (!slot_is(word, SLOT_READING, owner) ||
+	if (MISTAKE(reading_forgotten) || !slot_is(word, SLOT_READING, owner) ||
 	    !slot_move(&segment->words[index], word, returned))
 		return true;
 	return recover_hint(segment, index, returned);
@@ -166,7 +170,7 @@ void recover_room_for_dead(struct segment *segment)
 static bool hand_back(struct segment *segment, uint32_t index)
 {
 	advance_lanes(segment, index);
-	if (!recover_hint_all(segment, index))
+	if (!MISTAKE(ready_forgotten) && !recover_hint_all(segment, index))
 		return false;
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		free_unpublished(segment, i, index);
@@ -192,13 +196,21 @@ bool recover_member(struct segment *segment, uint32_t index)
 	struct header *header = segment->header;
 	uint32_t waiting = atomic_load(&member->waiting);
 
-	journal_settle(segment, index);
+	if (MISTAKE(entry_before_slots))
+		atomic_store(&member->word, member_word(MEMBER_FREE, 0));
+	if (!MISTAKE(journal_after_slots))
+		journal_settle(segment, index);
 	if (!hand_back(segment, index))
 		return false;
+	if (MISTAKE(journal_after_slots))
+		journal_settle(segment, index);
 	(void)flags_mode(segment);	/* it may have died while raising the flag */
 	atomic_store(&header->next_due, 0);	/* or while promoting */
-	recover_room_for_dead(segment);		/* or between burying and this */
+	if (!MISTAKE(no_room_for_dead))
+		recover_room_for_dead(segment);	/* or between burying and this */
 	take_roles(segment, member);
+	if (MISTAKE(entry_before_wake))
+		atomic_store(&member->word, member_word(MEMBER_FREE, 0));
 	wait_replace(&header->ready, waiting == WAITING_READY);
 	wait_replace(&header->free, waiting == WAITING_FREE);
 	atomic_store(&member->waiting, WAITING_NOTHING);
@@ -210,7 +222,7 @@ void recover_leave(struct segment *segment, uint32_t index)
 {
 	struct member *member = member_at(segment, index);
 
-	if (!hand_back(segment, index))
+	if (!MISTAKE(left_with_slots) && !hand_back(segment, index))
 		return;
 	take_roles(segment, member);
 	wait_wake(&segment->header->ready);
@@ -229,7 +241,7 @@ int recover_dead(struct segment *segment, pid_t pid)
 
 		if (member_state(atomic_load(&member->word)) == MEMBER_FREE ||
 		    (pid && atomic_load(&member->pid) != pid) ||
-		    segment_lock(fd, segment_member_byte(segment, i)))
+		    (segment_lock(fd, segment_member_byte(segment, i)) && !MISTAKE(no_proof_of_death)))
 			continue;
 		if (member_state(atomic_load(&member->word)) != MEMBER_FREE &&
 		    recover_member(segment, i))
@@ -246,7 +258,8 @@ void recover_promote(struct segment *segment, uint32_t me, uint64_t now_ns)
 
 	/* Raised first: an item that is delayed during the pass lowers it again. Killed in the pass:
 	   recovery lowers it. */
-	atomic_store(&segment->header->next_due, UINT64_MAX);
+	if (!MISTAKE(due_raised_late))
+		atomic_store(&segment->header->next_due, UINT64_MAX);
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]), due;
 
@@ -258,6 +271,8 @@ void recover_promote(struct segment *segment, uint32_t me, uint64_t now_ns)
 		else if (slot_move(&segment->words[i], word, slot_due(word, me)))
 			(void)recover_hint(segment, i, slot_due(word, me));
 	}
+	if (MISTAKE(due_raised_late))
+		atomic_store(&segment->header->next_due, UINT64_MAX);
 	recover_due_at(segment, next);
 }
 
@@ -302,10 +317,13 @@ void recover_sweep(struct segment *segment, uint32_t me)
 		is_ready |= slot_state(word) == SLOT_READY;
 		items += slot_state(word) == SLOT_READY || slot_state(word) == SLOT_READING ||
 			 slot_state(word) == SLOT_DELAYED;
-		if (slot_state(word) == SLOT_READY && slot_owner(word) != 0)
+		if (!MISTAKE(sweep_leaves_untold) && slot_state(word) == SLOT_READY &&
+		    slot_owner(word) != 0)
 			(void)recover_hint_all(segment, slot_owner(word));
 	}
 	recover_high_water(segment, items);
+	if (MISTAKE(sweep_wakes_nobody))
+		return;
 	if (members_wait_for(segment, WAITING_READY) && (is_ready || is_over(segment, mode)))
 		wait_nudge(&segment->header->ready);
 	if (is_free && members_wait_for(segment, WAITING_FREE))

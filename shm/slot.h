@@ -17,6 +17,7 @@
 #ifndef SHMLINE_SLOT_H
 #define SHMLINE_SLOT_H
 
+#include "shm/failpoint.h"
 #include "shm/layout.h"
 
 enum slot_state {
@@ -69,7 +70,7 @@ static inline uint64_t slot_claimed(uint64_t word, uint32_t me)
 
 static inline uint64_t slot_published(uint64_t word)
 {
-	return slot_word(SLOT_READY, slot_owner(word), 0, slot_gen(word) + 1);
+	return slot_word(SLOT_READY, slot_owner(word), 0, slot_gen(word) + !MISTAKE(same_generation));
 }
 
 static inline uint64_t slot_revoked(uint64_t word)
@@ -97,8 +98,9 @@ static inline uint64_t slot_returned(uint64_t word, enum slot_state state, uint3
 {
 	uint32_t returns = slot_returns(word);
 
-	return slot_word(state, owner, returns < SLOT_DELIVERY_MAX ? returns + 1 : returns,
-			 slot_gen(word));
+	if (returns < SLOT_DELIVERY_MAX && !MISTAKE(return_uncounted))
+		returns++;
+	return slot_word(state, owner, returns, slot_gen(word));
 }
 
 static inline uint64_t slot_due(uint64_t word, uint32_t me)

@@ -3,6 +3,8 @@
  */
 #include "shm/wait.h"
 
+#include "shm/failpoint.h"
+
 #include <errno.h>
 #include <time.h>
 
@@ -72,6 +74,12 @@ void wait_wake(struct waiting *waiting)
 
 void wait_replace(struct waiting *waiting, bool was_waiting)
 {
+	if (MISTAKE(death_not_replaced))
+		return;
+	if (MISTAKE(death_nudged)) {
+		wait_nudge(waiting);
+		return;
+	}
 	/* In this order: a replacer killed in between leaves one too many, not one too few. */
 	(void)sem_post(&waiting->sem);
 	if (was_waiting)
