@@ -289,7 +289,7 @@ drop_ring() { ringctl rm --force "$ring"; }
 
 @test "put - without a standard input publishes nothing" {
 	fill a
-	run --separate-stderr ringctl put "$ring" b - <&-
+	run --separate-stderr bash -c "ringctl put $ring b - <&-"
 	assert_failure 66
 	assert_equal "$stderr" "ringctl: cannot read standard input: Bad file descriptor"
 	assert_equal "$(json_of .published_total)" 1
@@ -328,6 +328,16 @@ drop_ring() { ringctl rm --force "$ring"; }
 	ringctl stop "$ring"
 	wait_for 10 "$maker"
 	wait_for 10 "$pid"
+	no_ring
+}
+
+@test "stop removes a ring that is empty and that nobody uses" {
+	start taker consumer -r "$ring" --keep-open --sink null
+	wait_until 5 ring_exists
+	wait_until 5 has_members 1
+	kill -KILL "$pid"
+	wait_until 5 has_ended "$pid"
+	ringctl stop "$ring"
 	no_ring
 }
 

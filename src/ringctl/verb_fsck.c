@@ -71,28 +71,52 @@ static int fsck_report(const char *name, json_t *violations, int recovered, bool
 	return EXIT_INTERNAL;
 }
 
-static int fsck_run(const struct settings *settings, char **operands, int n)
+static int fsck_look(const struct settings *settings, const char *name)
 {
-	const char *name = operands[0];
-	unsigned roles = settings->recover ? RING_CONSUMER : RING_OBSERVER;
-	int code = EXIT_OK, recovered = 0;
-	struct ring *ring = reading_open(name, roles, &code);
+	int code = EXIT_OK;
+	struct ring *ring = reading_open(name, RING_OBSERVER, &code);
 	json_t *violations;
 
-	(void)n;
 	if (ring == NULL)
 		return code;
-	if (settings->recover)
-		recovered = ring_recover(ring, 0);
+	violations = check(ring, 0);
+	code = fsck_report(name, violations, 0, settings->json);
+	json_decref(violations);
+	ring_close(ring);
+	return code;
+}
+
+/* Recovering takes a member. */
+static int fsck_recover(const struct settings *settings, const char *name)
+{
+	int code = EXIT_OK, recovered;
+	struct ring *ring = reading_open(name, RING_CONSUMER, &code);
+	json_t *violations;
+	bool was_at_rest;
+
+	if (ring == NULL)
+		return code;
+	recovered = ring_recover(ring, 0);
+	was_at_rest = is_at_rest(ring, 1);
 	if (recovered == -1) {
 		code = diag_ring_error("recover", name, ring_why());
 	} else {
-		violations = check(ring, settings->recover ? 1 : 0);
+		violations = check(ring, 1);
 		code = fsck_report(name, violations, recovered, settings->json);
 		json_decref(violations);
 	}
-	ring_close(ring);
+	/* Those who left meanwhile left the drained ring to us; but what we found at rest stays. */
+	if (was_at_rest)
+		ring_close(ring);
+	else
+		ring_close_last(ring);
 	return code;
+}
+
+static int fsck_run(const struct settings *settings, char **operands, int n)
+{
+	(void)n;
+	return settings->recover ? fsck_recover(settings, operands[0]) : fsck_look(settings, operands[0]);
 }
 
 static const struct option_entry fsck_options[] = {

@@ -158,7 +158,7 @@ static int put_run(const struct settings *settings, char **operands, int n)
 	if (ring == NULL)
 		return code;
 	code = put_into(ring, settings, operands + 1, n - 1);
-	ring_close(ring);
+	ring_close_last(ring);
 	return code;
 }
 

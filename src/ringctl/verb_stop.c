@@ -33,7 +33,8 @@ static int stop_run(const struct settings *settings, char **operands, int n)
 			  words_stop_mode(ring_stopped(ring)));
 	if (settings->json)
 		show_json(ring);
-	ring_close(ring);
+	/* Those who left meanwhile took us for a consumer, and left the drained ring to us. */
+	ring_close_last(ring);
 	return code;
 }
 
