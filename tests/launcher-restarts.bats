@@ -38,6 +38,7 @@ workers() {
 	seq 2000 >in
 	start line launcher -p 3 -c 2 -a in --sink stdout --producer-pace 1ms \
 		--restart-limit 1000/60s --restart-backoff exp:1ms..20ms
+	wait_until 10 has_lines line.out 1
 	for _ in {1..15}; do
 		sleep 0.03	# luck, on top of the rest
 		mapfile -t victims < <(pgrep -P "$pid" -f /producer)
