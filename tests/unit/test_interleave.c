@@ -431,7 +431,6 @@ static const struct scene scenes[] = {
 	{ .ready = 1, .in_hand = 1, .legacy = TAKEN },
 	{ .ready = 0, .in_hand = 1, .legacy = UNTOLD },
 	{ .ready = 0, .in_hand = 0, .legacy = UNUSED_TICKET },
-	{ .ready = 1, .in_hand = 1, .legacy = UNUSED_TICKET },
 };
 
 static void any_two_calls_at_once_do_no_harm(void **state)
