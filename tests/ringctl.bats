@@ -99,11 +99,11 @@ drop_ring() { ringctl rm --force "$ring"; }
 	fill a b
 	hold_item
 	kill -STOP "$pid"
-	run timeout 5 ringctl stat "$ring"
+	run timeout 30 ringctl stat "$ring"
 	assert_success
-	run timeout 5 ringctl peek "$ring"
+	run timeout 30 ringctl peek "$ring"
 	assert_success
-	run timeout 5 ringctl fsck "$ring"
+	run timeout 30 ringctl fsck "$ring"
 	assert_success
 	kill -KILL "$pid"
 	drop_ring
@@ -391,7 +391,7 @@ $ring: sound"
 	# The header, the members, the lanes, the words and the first cells.
 	for ((offset = 0; offset < 65536; offset += 648)); do
 		poke "$offset" ff
-		timeout 5 ringctl fsck "$ring" >out 2>err && code=0 || code=$?
+		timeout 30 ringctl fsck "$ring" >out 2>err && code=0 || code=$?
 		[[ $code == 0 || $code == 70 ]] || fail "byte $offset: exit $code: $(<err)"
 		((code == 0)) || ((found += 1))
 		cp whole "/dev/shm/shmline.$ring"
