@@ -3,6 +3,7 @@
 #
 #   make [DEV=1] [SAN=address,undefined | SAN=thread] [CC=clang]     programs, into the root
 #   make run | check | bench | unit | lint | format | layers | clean         (V=1: show commands)
+#   make storm | fuzz [SECONDS=600]
 #
 # Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
 
@@ -71,7 +72,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: all unit stress storm tests run check bench lint format layers clean force
+.PHONY: all unit stress storm fuzz fuzzers fuzz-programs tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -87,7 +88,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) $(call pkg,--cflags,$(call room,$<)) -MMD -MP -c -o $@ $<
 
-$(BUILD)/src/base/options.o: private CPPFLAGS += -DSHMLINE_VERSION='"$(VERSION)"'
+$(BUILD)/src/base/options.o: private LANGUAGE += -DSHMLINE_VERSION='"$(VERSION)"'
 
 # A program is its main.o and an archive of the rest, so that unit tests can link the rest too.
 $(LIBSHM): $(call objects,shm/*.c)
@@ -121,6 +122,24 @@ SECONDS ?= 600
 storm: $(BUILD)/tests/stress/storm
 	$< $(SECONDS) $(SEED)
 
+fuzz: fuzzers
+	FUZZERS=$(FUZZ_BUILD)/tests/fuzz FUZZ_SECONDS=$(SECONDS) tests/fuzz/run
+
+# Fuzzers are libFuzzer's, so clang builds them and all that they link, in a folder of their own. A damaged
+# ring's endless loops end sooner, so that more inputs are tried.
+FUZZERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BUILD := $(abspath $(BUILD))/fuzz
+fuzzers:
+	@$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang SAN=fuzzer-no-link,address,undefined \
+		CPPFLAGS='$(CPPFLAGS) -DTURNS_MAX=2000' fuzz-programs
+fuzz-programs: $(FUZZERS)
+
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o \
+		$$(addprefix $(BUILD)/lib,$$(addsuffix .a,$$(call entered,$$*.c))) $(LIBBASE) $(LIBSHM)
+	$(call say,LD,$@)$(LINK) -fsanitize=fuzzer -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%) $(LIBS)
+
+$(BUILD)/tests/fuzz/fuzz_segment: WRAPPED := mmap munmap clock_gettime nanosleep
+
 # The two that may be called on a bare machine: what is missing is installed first.
 run:
 	@tests/tools/ensure-packages build
@@ -133,10 +152,10 @@ check:
 
 # T=PATTERN runs the files whose names match, JOBS=N so many at a time.
 # Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
-tests: all unit stress layers
-	@SHMLINE_BIN=$(abspath $(PROGDIR)) \
+tests: all unit stress layers $(if $(SAN),,fuzzers)
+	@SHMLINE_BIN=$(abspath $(PROGDIR)) FUZZERS=$(FUZZ_BUILD)/tests/fuzz \
 		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
-		tests/tools/run-tests $(UNITS) $(STRESS) $(wildcard tests/*.bats)
+		tests/tools/run-tests $(UNITS) $(STRESS) $(if $(SAN),,tests/fuzz/run) $(wildcard tests/*.bats)
 
 layers: $(LIBSHM)
 	@tests/tools/layers $(if $(SAN),,$(LIBSHM))
@@ -147,7 +166,7 @@ bench: all $(BENCH)
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run bench/run tests/tools/* tests/*.bash)
+SCRIPTS  := $(wildcard .ci/run bench/run tests/tools/* tests/fuzz/run tests/*.bash)
 
 format:
 	@tests/tools/ensure-packages lint
