@@ -18,10 +18,11 @@ count() { grep -cE 'widget [0-9]+' out; }
 
 @test "soft: the line stops, everything published is consumed, exit 124" {
 	for _ in {1..10}; do
-		break_line --pace 100us
+		# Without the stop this line would have no end.
+		break_line -n 0 --pace 100us
 		assert_equal "$code $left $dead" "124 0 0"
 		assert_equal "$(count)" "$published"
-		((published >= 500 && published < 1000)) || fail "published $published"
+		((published >= 500)) || fail "published $published"
 	done
 }
 
