@@ -115,7 +115,9 @@ $(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,unit $(call entered,tests/unit/$*.c))
 
 $(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
-	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%) $(LIBS)
+
+$(BUILD)/tests/stress/scribble: WRAPPED := mmap munmap
 
 # As long as is wanted. SEED repeats who is hit and when.
 SECONDS ?= 600
