@@ -72,7 +72,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: all unit stress storm fuzz fuzzers fuzz-programs tests run check bench lint format layers clean force
+.PHONY: all unit stress killpoints mistakes storm fuzz fuzzers fuzz-programs tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -112,12 +112,22 @@ entered = $(strip $(foreach room,$(filter-out base,$(ROOMS)),$(if $(findstring "
 $(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
 		$$(addprefix $(BUILD)/lib,$$(addsuffix .a,$$(call entered,tests/unit/$$*.c))) \
 		$(LIBBASE) $(LIBSHM)
-	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,unit $(call entered,tests/unit/$*.c))
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%) $(LIBS) \
+		$(call pkg,--libs,unit $(call entered,tests/unit/$*.c))
+
+# Calls that a test has its own version of.
+$(BUILD)/tests/unit/test_clock: WRAPPED := clock_gettime sem_clockwait
 
 $(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%) $(LIBS)
 
 $(BUILD)/tests/stress/scribble: WRAPPED := mmap munmap
+
+# All of it; what `make check` runs is a sample. And whether it can fail.
+killpoints: $(BUILD)/tests/stress/killpoints
+	$< --full
+mistakes: $(BUILD)/tests/stress/killpoints
+	@BUILD=$(BUILD) COMPILE='$(COMPILE)' tests/stress/mistakes
 
 # As long as is wanted. SEED repeats who is hit and when.
 SECONDS ?= 600
@@ -168,7 +178,7 @@ bench: all $(BENCH)
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run bench/run tests/tools/* tests/fuzz/run tests/*.bash)
+SCRIPTS  := $(wildcard .ci/run bench/run tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
 
 format:
 	@tests/tools/ensure-packages lint
