@@ -5,7 +5,7 @@
  *
  *	afterkill [LINES]	(40 of each kind)
  */
-#include "stress.h"
+#include "tests/stress/stress.h"
 
 #include "shm/ring.h"
 
