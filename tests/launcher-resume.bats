@@ -13,7 +13,7 @@ last_line() { tail -n 1 "$1"; }
 # since what stands in the pipes to a launcher ends with it.
 kill_line() {
 	seq 300 >in
-	start first launcher -r "$ring" -p 2 -c 2 -a in --shell -- 'echo {} >>finished'
+	start first launcher -r "$ring" -p 2 -c 2 -a in --consumer-pace 20ms --shell -- 'echo {} >>finished'
 	wait_until 10 has_lines finished 20
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null || true
