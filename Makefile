@@ -166,7 +166,7 @@ check:
 
 # T=PATTERN runs the files whose names match, JOBS=N so many at a time.
 # Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
-tests: all unit stress layers $(if $(SAN),,fuzzers)
+tests: all unit $(CHECKED) layers $(if $(SAN),,fuzzers)
 	@SHMLINE_BIN=$(abspath $(PROGDIR)) FUZZERS=$(FUZZ_BUILD)/tests/fuzz \
 		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
 		tests/tools/run-tests $(UNITS) $(CHECKED) $(if $(SAN),,tests/fuzz/run) $(wildcard tests/*.bats)

@@ -225,6 +225,8 @@ void recover_leave(struct segment *segment, uint32_t index)
 	if (!MISTAKE(left_with_slots) && !hand_back(segment, index))
 		return;
 	take_roles(segment, member);
+	if (MISTAKE(entry_before_wake))
+		atomic_store(&member->word, member_word(MEMBER_FREE, 0));
 	wait_wake(&segment->header->ready);
 	wait_wake(&segment->header->free);
 	atomic_store(&member->word, member_word(MEMBER_FREE, 0));
