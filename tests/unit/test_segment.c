@@ -291,9 +291,19 @@ static void an_open_segment_keeps_one_descriptor_that_opens_nothing(void **state
 	assert_int_equal(descriptors(), before);
 }
 
-static int touch(void *segment)
+/* Is the ring among what this process has mapped? */
+static int has_mapped(void *name)
 {
-	return (int)((struct segment *)segment)->header->version;
+	char line[512];
+	bool found = false;
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	if (!maps)
+		return -1;
+	while (fgets(line, sizeof(line), maps))
+		found |= strstr(line, name) != NULL;
+	(void)fclose(maps);
+	return found;
 }
 
 static void a_child_does_not_inherit_the_mapping(void **state)
@@ -304,8 +314,8 @@ static void a_child_does_not_inherit_the_mapping(void **state)
 	assert_int_equal(segment_create(ring_called, NULL), 0);
 	segment = segment_open(ring_called, true);
 	assert_non_null(segment);
-	signal(SIGSEGV, SIG_DFL);	/* cmocka's, and a sanitizer's, would tell of it */
-	assert_int_equal(child_end(child_start(touch, segment)), 128 + SIGSEGV);
+	assert_int_equal(has_mapped(ring_called), 1);
+	assert_int_equal(child_end(child_start(has_mapped, ring_called)), 0);
 	segment_release(segment);
 }
 
