@@ -72,7 +72,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: all unit stress killpoints mistakes storm fuzz fuzzers fuzz-programs tests run check bench lint format layers clean force
+.PHONY: all unit stress killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -135,6 +135,14 @@ mistakes: $(BUILD)/tests/stress/killpoints
 SECONDS ?= 600
 storm: $(BUILD)/tests/stress/storm
 	$< $(SECONDS) $(SEED)
+
+# The protocol in Spin: small sizes (`make check` has them too), large ones in up to 24 GiB, mistakes to be found.
+model:
+	tests/model/run.sh small
+model-full:
+	tests/model/run.sh large
+model-mutants:
+	tests/model/run.sh mistake
 
 fuzz: fuzzers
 	FUZZERS=$(FUZZ_BUILD)/tests/fuzz FUZZ_SECONDS=$(SECONDS) tests/fuzz/run
