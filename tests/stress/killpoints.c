@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STUCK_S 20	/* a worker that has looked at nothing new for so long hangs */
+#define STUCK_S 60	/* a worker that has looked at nothing new for so long hangs */
 
 static const struct mode modes[] = {
 	{ .name = "sample", .strides = { 1, 20, 100 }, .slow_stride = 8,

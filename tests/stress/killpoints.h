@@ -30,6 +30,7 @@
 #define IMAGE_MAX 8192		/* bytes: two pages, of two to four slots */
 #define PATH_SIZE 160
 #define LIMIT_MS 350		/* within which every operation beside a stopped process is done */
+#define TRIES 3			/* after which what is late is not the machine's doing */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -54,6 +55,8 @@ void stage_save(const struct stage *stage, unsigned char *image);
 /* Does the name still lead to it? A call may remove it, or make another ring. */
 bool stage_has_name(const struct stage *stage);
 void stage_name(const struct stage *stage, bool has_name);
+/* ring_open(), or the end of this test. */
+struct ring *stage_attach(const char *ring_name, unsigned roles, unsigned number);
 /* Hold or drop the lock that proves that a member lives. */
 void stage_hold(const struct stage *stage, uint32_t index, bool hold);
 /* Does anybody hold it, the harness included? Index 0: the lock for removing the ring. */
@@ -318,7 +321,7 @@ struct world {
 
 /* Note and print what went wrong, and where. */
 void fault(struct world *world, enum fault kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+__attribute__((format(printf, 3, 4)));
 
 /* Raise the curtain on a base: both stages, the victim, the sleepers. */
 void world_open(struct world *world, const struct base *base);

@@ -69,9 +69,7 @@ static void *sleep_again_and_again(void *context)
 static void start(struct sleeper *sleeper, bool is_producer, const char *ring_name)
 {
 	*sleeper = (struct sleeper){ .is_producer = is_producer };
-	sleeper->ring = ring_open(ring_name, is_producer ? RING_PRODUCER : RING_CONSUMER, 0);
-	if (!sleeper->ring)
-		err(2, "cannot open ring %s: %s", ring_name, ring_why());
+	sleeper->ring = stage_attach(ring_name, is_producer ? RING_PRODUCER : RING_CONSUMER, 0);
 	sleeper->pristine = *sleeper->ring;
 	if (sem_init(&sleeper->go, 0, 0) ||
 	    pthread_create(&sleeper->thread, NULL, sleep_again_and_again, sleeper))

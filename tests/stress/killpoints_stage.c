@@ -8,6 +8,7 @@
 #include "shm/slot.h"
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -99,8 +100,19 @@ void stage_name(const struct stage *stage, bool has_name)
 
 	if (stage_has_name(stage) == has_name)
 		return;
-	if (has_name ? link(kept(stage, other), named(stage, path)) : unlink(named(stage, path)))
+	if (unlink(named(stage, path)) && errno != ENOENT)
+		err(2, "cannot take the name %s from a ring", stage->name);
+	if (has_name && link(kept(stage, other), path))
 		err(2, "cannot name ring %s", stage->name);
+}
+
+struct ring *stage_attach(const char *ring_name, unsigned roles, unsigned number)
+{
+	struct ring *ring = ring_open(ring_name, roles, number);
+
+	if (!ring)
+		err(2, "cannot open ring %s: %s", ring_name, ring_why());
+	return ring;
 }
 
 static off_t byte_of(const struct stage *stage, uint32_t index)

@@ -36,7 +36,7 @@ struct checkpoint {
 
 static void stop_here(void)
 {
-	__asm__ volatile("int3" ::: "memory");
+	__asm__ volatile ("int3" ::: "memory");
 }
 
 /* Something for ring_close() to unmap in place of the anchor. */
@@ -56,11 +56,9 @@ void handle_unanchor(struct ring *ring)
 
 static struct ring *attach(const char *ring_name, const struct base *base, unsigned actor)
 {
-	struct ring *ring = ring_open(ring_name, base->actors[actor].roles,
-				      base->actors[actor].has_number ? actor + 1 : 0);
+	struct ring *ring = stage_attach(ring_name, base->actors[actor].roles,
+					 base->actors[actor].has_number ? actor + 1 : 0);
 
-	if (!ring)
-		err(2, "cannot open ring %s: %s", ring_name, ring_why());
 	handle_unanchor(ring);
 	return ring;
 }
@@ -274,7 +272,6 @@ void victim_rest(struct victim *victim)
 }
 
 /* ------------------------------------------------------------------ going back */
-
 
 static void move_stack(struct victim *victim, bool back)
 {

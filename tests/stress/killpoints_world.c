@@ -241,9 +241,7 @@ void world_open(struct world *world, const struct base *base)
 	stage_make(&world->work, "work", &options, base->first);
 	stage_make(&world->wake, "wake", &options, base->first);
 	sleepers_attach(world->sleepers, base->sleepers_ready, base->sleepers_free, world->wake.name);
-	world->here = ring_open(world->work.name, RING_CONSUMER, 0);
-	if (!world->here)
-		err(2, "cannot open ring %s: %s", world->work.name, ring_why());
+	world->here = stage_attach(world->work.name, RING_CONSUMER, 0);
 	handle_unanchor(world->here);
 	stage_save(&world->wake, state->image);
 	stage_load(&world->work, state->image);	/* and there nobody is attached but the sleepers */
