@@ -3,6 +3,7 @@
 #
 #   make [DEV=1] [SAN=address,undefined | SAN=thread] [CC=clang]     programs, into the root
 #   make run | check | bench | unit | lint | format | layers | clean         (V=1: show commands)
+#   make killpoints | mistakes | model | model-full | model-mutants
 #   make storm | fuzz [SECONDS=600]
 #
 # Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
@@ -123,9 +124,9 @@ $(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIB
 
 $(BUILD)/tests/stress/scribble: WRAPPED := mmap munmap
 
-# The kill points judge hangs by the clock, so they are run by themselves: all of them, and whether they can
-# fail at all.
-CHECKED := $(filter-out %/killpoints,$(STRESS))
+# The kill points: all of them, and whether they can fail at all. `make check` has a sample. Under a sanitizer
+# a call is no longer the instructions that users run.
+CHECKED := $(if $(SAN),$(filter-out %/killpoints,$(STRESS)),$(STRESS) tests/stress/mistakes)
 killpoints: $(BUILD)/tests/stress/killpoints
 	$< --full
 mistakes: $(BUILD)/tests/stress/killpoints
@@ -174,8 +175,8 @@ check:
 
 # T=PATTERN runs the files whose names match, JOBS=N so many at a time.
 # Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
-tests: all unit $(CHECKED) layers $(if $(SAN),,fuzzers)
-	@SHMLINE_BIN=$(abspath $(PROGDIR)) FUZZERS=$(FUZZ_BUILD)/tests/fuzz \
+tests: all unit $(STRESS) layers $(if $(SAN),,fuzzers)
+	@SHMLINE_BIN=$(abspath $(PROGDIR)) FUZZERS=$(FUZZ_BUILD)/tests/fuzz BUILD=$(BUILD) COMPILE='$(COMPILE)' \
 		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
 		tests/tools/run-tests $(UNITS) $(CHECKED) $(if $(SAN),,tests/fuzz/run) $(wildcard tests/*.bats)
 

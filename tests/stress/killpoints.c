@@ -23,8 +23,8 @@
 #define STUCK_S 60	/* a worker that has looked at nothing new for so long hangs */
 
 static const struct mode modes[] = {
-	{ .name = "sample", .strides = { 1, 20, 100 }, .slow_stride = 8,
-	  .pair_stride = 20 },
+	{ .name = "sample", .strides = { 1, 40, 200 }, .slow_stride = 16,
+	  .pair_stride = 40 },
 	{ .name = "full", .strides = { 1, 6, 100 }, .slow_stride = 1, .pair_stride = 2 },
 };
 
