@@ -129,13 +129,17 @@ static int leave(void)
 	return interrupt_signal() ? EXIT_BY_SIGNAL + interrupt_signal() : EXIT_OK;
 }
 
-static int forced_out(const struct settler *settler)
+/* Under a launcher it is the launcher that says so. */
+static int forced_out(const struct work *work)
 {
+	void (*say)(const char *, ...) DIAG_PRINTF(1, 2) =
+		work->settings->is_launched ? diag_verbose : diag_info;
+	const struct settler *settler = work->settler;
 	struct ring_stats stats;
 
 	if (ring_stats(settler->ring, &stats) == 0 && stats.left == 0)
 		return EXIT_OK;
-	diag_info("ring \"%s\" was stopped with items left in it", ring_name(settler->ring));
+	say("ring \"%s\" was stopped with items left in it", ring_name(settler->ring));
 	return EXIT_ITEMS_LEFT;
 }
 
@@ -151,7 +155,7 @@ static int step(struct work *work)
 	case RING_DRAINED:
 		return EXIT_OK;
 	case RING_CLOSED:
-		return forced_out(work->settler);
+		return forced_out(work);
 	case RING_ERROR:
 		break;
 	}

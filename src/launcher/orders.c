@@ -26,7 +26,6 @@ static const struct passed {
 #define PASS(name, how, whom, member) \
 	{ .option = name, .kind = how, .to = whom, .field = offsetof(struct settings, member) }
 	PASS("source", PASSED_TEXT, TO(SIDE_PRODUCER), source),
-	PASS("arg-file", PASSED_TEXT, TO(SIDE_PRODUCER), arg_file),
 	PASS("null", PASSED_FLAG, TO(SIDE_PRODUCER), is_null),
 	PASS("delimiter", PASSED_TEXT, TO(SIDE_PRODUCER), delimiter),
 	PASS("broken", PASSED_COUNT, TO(SIDE_PRODUCER), broken),
@@ -149,10 +148,15 @@ static void add_passed(struct argv *argv, const struct passed *entry, const void
 /* What depends on more than one setting. */
 static void add_special(struct argv *argv, const struct settings *settings, enum side side)
 {
+	for (size_t i = 0; side == SIDE_PRODUCER && i < settings->arg_files_count; i++)
+		add(argv, "--arg-file=%s", settings->arg_files[i]);
 	if (side == SIDE_PRODUCER && settings_source_is_generated(settings))
 		add(argv, "--items-in-all=%llu", (unsigned long long)settings->items);
 	if (side == SIDE_CONSUMER)
 		add(argv, "--stop=%s", settings_stop_modes[settings->stop]);
+	/* A consumer tells only a COMMAND to end. */
+	if (side == SIDE_CONSUMER && settings->command)
+		add(argv, "--kill-after=%lluns", (unsigned long long)settings->kill_after_ns);
 	/* Records leave as they came. */
 	if (side == SIDE_CONSUMER && settings->is_null && settings->sink &&
 	    strcmp(settings->sink, "stdout") == 0)

@@ -5,6 +5,7 @@
 #include "src/launcher/settings.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,6 +98,21 @@ static bool take_backoff(const struct option_entry *entry, const char *value, vo
 	return backoff_parse(value, &backoff) == 0;
 }
 
+static bool take_arg_file(const struct option_entry *entry, const char *value, void *settings,
+			  const char **expected)
+{
+	struct settings *all = settings;
+	const char **files = reallocarray(all->arg_files, all->arg_files_count + 1, sizeof(*files));
+
+	(void)entry;
+	*expected = "the name of a file, or - for standard input";
+	if (!files)
+		diag_die(EXIT_SYSTEM, "no memory for file names");
+	files[all->arg_files_count++] = value;
+	all->arg_files = files;
+	return *value != '\0';
+}
+
 static bool take_duration(const struct option_entry *entry, const char *value, void *settings,
 			  const char **expected)
 {
@@ -162,8 +178,9 @@ static const struct option_entry entries[] = {
 	  .max = ITEMS_MAX, FIELD(items) },
 	{ .name = "broken", .letter = 'k', .arg = "K", .help = "the K-th widget is broken",
 	  .kind = OPTION_COUNT, .min = 1, .max = ITEMS_MAX, FIELD(broken) },
-	{ .name = "arg-file", .letter = 'a', .arg = "FILE", .help = "read items from FILE",
-	  .kind = OPTION_TEXT, .takes_file = true, FIELD(arg_file) },
+	{ .name = "arg-file", .letter = 'a', .arg = "FILE",
+	  .help = "read items from FILE; may be given several times", .kind = OPTION_CALL,
+	  .call = take_arg_file, .takes_file = true },
 	{ .name = "null", .letter = '0', .help = "items end with a NUL byte", .kind = OPTION_FLAG,
 	  FIELD(is_null) },
 	{ .name = "delimiter", .letter = 'd', .arg = "C", .help = "items end with the character C",
@@ -273,8 +290,11 @@ bool settings_source_is_stdin(const struct settings *settings)
 	static const char *const records[] = { "lines", "nul", "len32" };
 	const char *file = strchr(settings->source, ':');
 
-	if (settings->arg_file)
-		return strcmp(settings->arg_file, "-") == 0;
+	for (size_t i = 0; i < settings->arg_files_count; i++)
+		if (strcmp(settings->arg_files[i], "-") == 0)
+			return true;
+	if (settings->arg_files_count > 0)
+		return false;
 	if (file)
 		return strcmp(file, ":-") == 0;
 	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
@@ -306,7 +326,7 @@ static uint64_t cores(void)
 
 static void fill_in(struct settings *settings)
 {
-	bool reads = settings->command || settings->arg_file || settings->is_null ||
+	bool reads = settings->command || settings->arg_files_count > 0 || settings->is_null ||
 		     settings->delimiter;
 
 	if (!settings->source)
@@ -333,7 +353,8 @@ static void check_source(const struct settings *settings)
 		       shown);
 	if (settings->broken != SETTING_NONE && !kind_is(settings->source, "widgets"))
 		REFUSE("--broken: source \"%s\" makes no widgets; expected --source widgets", shown);
-	if (is_generated && (settings->arg_file || settings->is_null || settings->delimiter))
+	if (is_generated &&
+	    (settings->arg_files_count > 0 || settings->is_null || settings->delimiter))
 		REFUSE("--arg-file, --null and --delimiter: source \"%s\" reads nothing; expected --source "
 		       "lines", shown);
 	if (settings->is_null && settings->delimiter)

@@ -23,7 +23,9 @@ struct settings {
 	bool keep, resume;
 
 	/* For producers and consumers; NULL or SETTING_NONE where they have a default. */
-	const char *source, *arg_file, *delimiter, *when_full;
+	const char *source, *delimiter, *when_full;
+	const char **arg_files;
+	size_t arg_files_count;
 	bool is_null;
 	const char *sink, *worker, *backoff, *time_limit, *joblog, *dead;
 	const char *pace, *producer_pace, *consumer_pace;

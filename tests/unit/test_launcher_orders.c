@@ -72,6 +72,21 @@ static void each_side_gets_what_is_its_own(void **state)
 			    "--quiet --stop=strict\n");
 }
 
+static void every_file_is_passed_on_in_its_order(void **state)
+{
+	const char *files[] = { "b", "a", "-" };
+	struct settings settings = plain();
+
+	(void)state;
+	settings.source = "lines";
+	settings.arg_files = files;
+	settings.arg_files_count = COUNT(files);
+	assert_string_equal(words(&settings, SIDE_PRODUCER, 1),
+			    "--ring=r --number=1 --source=lines --lanes=2 --arg-file=b --arg-file=a "
+			    "--arg-file=-\n");
+	assert_true(settings_source_is_stdin(&settings));
+}
+
 static void nul_records_leave_as_they_came(void **state)
 {
 	struct settings settings = plain();
@@ -93,8 +108,9 @@ static void a_command_comes_last_and_a_shell_reads_it_back(void **state)
 
 	(void)state;
 	settings.command = command;
+	settings.kill_after_ns = 200000000;
 	assert_string_equal(words(&settings, SIDE_CONSUMER, 1),
-			    "--ring=r --number=1 --stop=soft -- -x '{}' 'it'\\''s' '' '$HOME'\n");
+			    "--ring=r --number=1 --stop=soft --kill-after=200000000ns -- -x '{}' 'it'\\''s' '' '$HOME'\n");
 }
 
 static void a_source_reads_standard_input_unless_it_has_a_file(void **state)
@@ -112,9 +128,12 @@ static void a_source_reads_standard_input_unless_it_has_a_file(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct settings settings = plain();
+		const char *files[1];
 
 		settings.source = cases[i].source;
-		settings.arg_file = cases[i].arg_file;
+		settings.arg_files = &files[0];
+		files[0] = cases[i].arg_file;
+		settings.arg_files_count = cases[i].arg_file ? 1 : 0;
 		if (settings_source_is_stdin(&settings) != cases[i].is_stdin)
 			fail_msg("%s, %s", cases[i].source, cases[i].arg_file);
 	}
@@ -125,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_plain_line_has_plain_workers),
 		cmocka_unit_test(each_side_gets_what_is_its_own),
+		cmocka_unit_test(every_file_is_passed_on_in_its_order),
 		cmocka_unit_test(nul_records_leave_as_they_came),
 		cmocka_unit_test(a_command_comes_last_and_a_shell_reads_it_back),
 		cmocka_unit_test(a_source_reads_standard_input_unless_it_has_a_file),
