@@ -52,7 +52,7 @@ ended_of_damage() { # NAME PID
 	local worker workers
 	start line launcher -r "$ring" -n 0 -p 2 -c 2 --sink null --producer-pace 1ms
 	wait_until 10 has_consumers 2
-	read -ra workers <<<"$(<"/proc/$pid/task/$pid/children")"
+	read -ra workers <<<"$(workers_of "$pid")"
 	truncate -s 0 "$(file)"
 	wait_for 20 "$pid" 70
 	assert_regex "$(<line.err)" "launcher: .*ring.*(damaged|taken away)"
@@ -130,7 +130,7 @@ without_forks() { ASAN_OPTIONS=detect_leaks=0 as_nobody prlimit --nproc=1:1 "$@"
 
 	run -71 --separate-stderr without_forks launcher -r "$ring" -p 2 -c 2
 	assert_equal "${stderr_lines[0]}" \
-		"launcher: cannot start producer 1: Resource temporarily unavailable"
+		"launcher: cannot start the guard: Resource temporarily unavailable"
 	no_ring
 
 	as_nobody producer -r "$ring" -n 3 --quiet

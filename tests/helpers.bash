@@ -82,6 +82,17 @@ has_lines() { # FILE N
 	[[ -e $1 ]] && (($(wc -l <"$1") >= $2))
 }
 
+# The producers and consumers of a launcher, in a line: they are its guard's children. Not a child that is
+# none yet, nor a sanitizer's helper.
+workers_of() { # LAUNCHER
+	local guard child
+	for guard in $(<"/proc/$1/task/$1/children"); do
+		for child in $(<"/proc/$guard/task/$guard/children"); do
+			[[ $(<"/proc/$child/comm") != @(producer|consumer) ]] || echo -n "$child "
+		done
+	done 2>/dev/null
+}
+
 file_matches() { grep -qE -- "$2" "$1" 2>/dev/null; } # FILE PATTERN
 
 # Check the sum in a line "published N = acked N + dead N + dropped N + left N". Sets $published,

@@ -8,13 +8,8 @@ setup() { common_setup; }
 teardown() { common_teardown; }
 
 last_line() { tail -n 1 "$1"; }
-# Not a child that is none yet, nor a sanitizer's helper.
-workers() {
-	local child
-	for child in $(<"/proc/$pid/task/$pid/children"); do
-		[[ $(<"/proc/$child/comm") != @(producer|consumer) ]] || echo -n "$child "
-	done 2>/dev/null
-}
+workers() { workers_of "$pid"; }
+producers() { for worker in $(workers); do grep -l producer "/proc/$worker/comm"; done 2>/dev/null | cut -d/ -f3; }
 
 @test "workers killed at random moments lose nothing: each widget is made once" {
 	local victims kills=0
@@ -41,7 +36,7 @@ workers() {
 	wait_until 10 has_lines line.out 1
 	for _ in {1..15}; do
 		sleep 0.03	# luck, on top of the rest
-		mapfile -t victims < <(pgrep -P "$pid" -f /producer)
+		mapfile -t victims < <(producers)
 		((${#victims[@]} == 0)) || kill -KILL "${victims[RANDOM % ${#victims[@]}]}" || true
 	done
 	wait_for 20 "$pid" 0
@@ -56,7 +51,7 @@ workers() {
 	start line launcher -c 1 -a pipe --restart-backoff const:1ms
 	echo one >&9
 	wait_until 5 has_lines line.out 1
-	kill -KILL "$(pgrep -P "$pid" -f /producer)"
+	kill -KILL "$(producers)"
 	wait_until 5 file_matches line.err 'producer 1 starts again; what it had read .* is lost'
 	echo two >&9
 	wait_until 5 has_lines line.out 2
@@ -131,7 +126,7 @@ workers() {
 @test "a worker that crashes is named with its signal" {
 	start line launcher -c 1 -r "$ring" -n 0 --producer-pace 10ms -v --restart-backoff const:1ms
 	wait_until 5 has_lines line.out 1
-	kill -TRAP "$(pgrep -P "$pid" -f /producer)"
+	kill -TRAP "$(producers)"
 	wait_until 5 file_matches line.err 'producer 1 was killed by signal 5 \(TRAP\)'
 	kill -TERM "$pid"
 	wait_for 5 "$pid"

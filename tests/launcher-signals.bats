@@ -22,13 +22,7 @@ line_is_over() { # CODE
 	assert_failure
 }
 
-# Not a child that is none yet, nor a sanitizer's helper.
-workers() {
-	local child
-	for child in $(<"/proc/$pid/task/$pid/children"); do
-		[[ $(<"/proc/$child/comm") != @(producer|consumer) ]] || echo -n "$child "
-	done 2>/dev/null
-}
+workers() { workers_of "$pid"; }
 consumers() { pgrep -f -- "/consumer --ring=$ring " | sort -n; }
 producers() { pgrep -f -- "/producer --ring=$ring " | sort -n; }
 has_consumers() { [[ $(consumers | wc -l) == "$1" ]]; }

@@ -153,12 +153,6 @@ widgets_in() { grep -oE 'widget [0-9]+' "$1" | cut -d' ' -f2 | sort -n; }
 	wait_for 10 "$pid"
 }
 
-# Not a child that is none yet, nor a sanitizer's helper.
-workers() {
-	local child
-	for child in $(<"/proc/$pid/task/$pid/children"); do
-		[[ $(<"/proc/$child/comm") != @(producer|consumer) ]] || echo -n "$child "
-	done 2>/dev/null
-}
+workers() { workers_of "$pid"; }
 has_workers() { [[ $(workers | wc -w) == "$1" ]]; }
 ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }

@@ -24,11 +24,8 @@ start_line() {
 
 # The launcher and its workers, one to a line.
 processes() {
-	local child
 	echo "$line"
-	for child in $(<"/proc/$line/task/$line/children"); do
-		[[ $(<"/proc/$child/comm") != @(producer|consumer) ]] || echo "$child"
-	done 2>/dev/null
+	workers_of "$line" | tr ' ' '\n'
 }
 
 done_so_far() { if [[ -e finished ]]; then wc -l <finished; else echo 0; fi; }

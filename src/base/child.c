@@ -103,6 +103,8 @@ static int prepare(const struct plan *plan)
 
 	if (spec->die_with_parent && tie_to_parent(plan->parent) < 0)
 		return -1;
+	if (spec->adopts_orphans && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return -1;
 	if (spec->new_session && setsid() < 0)
 		return -1;
 	if (spec->new_group && !spec->new_session && setpgid(0, 0) < 0)
@@ -166,6 +168,41 @@ static void reap(pid_t pid)
 		;
 }
 
+/* ---------------------------------------------------------------- strangers */
+
+/* Those started last. A worker has one or two at a time; an older number belongs to nobody any more. */
+#define OWN_MAX 16
+
+static pid_t own[OWN_MAX];
+static unsigned own_next;
+
+static void note_own(pid_t pid)
+{
+	own[own_next++ % OWN_MAX] = pid;
+}
+
+static bool is_own(pid_t pid)
+{
+	for (unsigned i = 0; i < OWN_MAX; i++)
+		if (own[i] == pid)
+			return true;
+	return false;
+}
+
+/* One of our own that has ended and is not yet waited for hides those behind it until then. */
+void child_bury_strangers(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+	       !is_own(info.si_pid)) {
+		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
+/* ---------------------------------------------------------------- starting */
+
 pid_t child_start(const struct child_spec *spec, int *pidfd)
 {
 	struct plan plan = { .spec = spec, .parent = getpid() };
@@ -181,6 +218,7 @@ pid_t child_start(const struct child_spec *spec, int *pidfd)
 		errno = plan.error;
 		return -1;
 	}
+	note_own(pid);
 	if (pidfd)
 		*pidfd = fd;
 	else

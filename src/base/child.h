@@ -16,6 +16,7 @@ struct child_spec {
 	bool new_session;	/* setsid: out of reach of the terminal's signals */
 	bool new_group;		/* setpgid: a process group of its own */
 	bool die_with_parent;	/* KILL when the thread that started it ends, however it ends */
+	bool adopts_orphans;	/* what it starts stays below it until it ends, whatever forks away */
 };
 
 /*
@@ -25,6 +26,12 @@ struct child_spec {
  * errno when it can't be started, the errno of exec included (ENOENT: not found, EACCES: not allowed).
  */
 pid_t child_start(const struct child_spec *spec, int *pidfd);
+
+/*
+ * Wait for what has ended and was started by others: orphans that a worker was given since it
+ * adopts_orphans. Children of child_start() are left to who started them. Does not wait.
+ */
+void child_bury_strangers(void);
 
 /* EXIT_NOT_FOUND, EXIT_CANT_RUN or EXIT_SYSTEM for child_start()'s errno. */
 int child_exit_code(int error);

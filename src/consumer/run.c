@@ -104,6 +104,7 @@ static void wait_for_end(struct run *run, struct watch *watch)
 	while (poll(&ended, 1, wait_ms(run, watch, now)) <= 0) {
 		now = ring_now_ns();
 		step(run, watch, now);
+		child_bury_strangers();
 	}
 }
 
@@ -140,5 +141,6 @@ void run_command(struct run *run)
 	if (watch.state != RUNNING)
 		kill(-watch.pid, SIGKILL);
 	reap(run, &watch);
+	child_bury_strangers();
 	run->took_ns = ring_now_ns() - watch.began_ns;
 }

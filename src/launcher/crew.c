@@ -4,12 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int crew_init(struct crew *crew, const struct orders *orders)
+int crew_init(struct crew *crew, const struct teams *teams, size_t size)
 {
-	const struct settings *settings = orders->settings;
-
-	*crew = (struct crew){ .orders = orders, .rules = &settings->restart };
-	crew->size = settings->producers + settings_consumers_max(settings);
+	*crew = (struct crew){ .teams = teams, .size = size };
 	crew->workers = calloc(crew->size, sizeof(*crew->workers));
 	return crew->workers ? 0 : -1;
 }
@@ -21,23 +18,23 @@ void crew_free(struct crew *crew)
 	free(crew->workers);
 }
 
-static struct worker *find_gone(const struct crew *crew, enum side side, unsigned *number)
+/* *number is what a new one of its side gets. */
+static struct worker *find_gone(const struct crew *crew, const struct team *team, unsigned *number)
 {
 	*number = 1;
 	for (size_t i = 0; i < crew->count; i++) {
-		if (crew->workers[i].side != side)
-			continue;
-		if (crew->workers[i].state == WORKER_GONE)
+		if (crew->workers[i].team == team && crew->workers[i].state == WORKER_GONE)
 			return &crew->workers[i];
-		++*number;
+		if (crew->workers[i].side == team->side)
+			++*number;
 	}
 	return NULL;
 }
 
-struct worker *crew_add(struct crew *crew, enum side side)
+struct worker *crew_add(struct crew *crew, const struct team *team)
 {
 	unsigned number;
-	struct worker *worker = find_gone(crew, side, &number);
+	struct worker *worker = find_gone(crew, team, &number);
 
 	if (worker) {
 		worker->state = WORKER_WAITING;
@@ -48,7 +45,7 @@ struct worker *crew_add(struct crew *crew, enum side side)
 		return NULL;
 	}
 	worker = &crew->workers[crew->count];
-	if (worker_init(worker, crew->orders, side, number, crew->rules) < 0)
+	if (worker_init(worker, team, number) < 0)
 		return NULL;
 	crew->count++;
 	return worker;
@@ -70,17 +67,4 @@ size_t crew_count(const struct crew *crew, enum side side)
 		if (crew->workers[i].side == side && crew->workers[i].state != WORKER_GONE)
 			n++;
 	return n;
-}
-
-bool crew_is_session(pid_t session, void *crew)
-{
-	return crew_find(crew, session) != NULL;
-}
-
-bool crew_was_session(const struct crew *crew, pid_t session)
-{
-	for (size_t i = 0; i < crew->count; i++)
-		if (crew->workers[i].state != WORKER_RUNNING && crew->workers[i].pid == session)
-			return true;
-	return false;
 }

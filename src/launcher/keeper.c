@@ -12,7 +12,6 @@
 #include "src/base/child.h"
 #include "src/base/diag.h"
 #include "src/base/quantity.h"
-#include "src/launcher/kin.h"
 #include "src/launcher/verdict.h"
 
 /* The kernel gives up a dead worker's proof of life before it reports the death, unless something that
@@ -45,8 +44,13 @@ void keeper_start(struct supervisor *sv, struct worker *worker)
 	int in = worker->side == SIDE_PRODUCER ? sv->input->fd : sv->null_fd;
 	uint64_t now_ns = ring_now_ns();
 
-	if (worker_start(worker, sv->logs, in, now_ns) == 0)
+	if (worker_start(worker, sv->guard, sv->logs, in, now_ns) == 0)
 		return;
+	if (errno == EPIPE) {
+		guarding_renew(sv);
+		if (worker_start(worker, sv->guard, sv->logs, in, now_ns) == 0)
+			return;
+	}
 	note_start_failure(worker, now_ns);
 	settle(sv, worker);
 }
@@ -66,7 +70,7 @@ static bool is_wanted(struct supervisor *sv, const struct worker *worker)
 
 static void give_up(struct supervisor *sv, struct worker *worker)
 {
-	const struct restart_rules *rules = &sv->settings->restart;
+	const struct restart_rules *rules = &worker->team->orders.settings->restart;
 
 	worker->state = WORKER_GONE;
 	if (worker->run.ending == ENDING_FINAL) {
@@ -99,7 +103,7 @@ static void decide(struct supervisor *sv, struct worker *worker)
 	double random01 = arc4random() / 4294967296.0;
 	uint64_t delay_ns;
 
-	switch (restart_decide(&sv->settings->restart, &worker->history, &worker->run, random01,
+	switch (restart_decide(&worker->team->orders.settings->restart, &worker->history, &worker->run, random01,
 			       &delay_ns)) {
 	case RESTART_AGAIN:
 		start_later(sv, worker, delay_ns);
@@ -161,17 +165,14 @@ static void recover(struct supervisor *sv, struct worker *worker)
 		worker->state = WORKER_GONE;
 }
 
-void keeper_end(struct supervisor *sv, struct worker *worker)
+void keeper_end(struct supervisor *sv, struct worker *worker, const struct guard_end *end)
 {
 	struct ring_member member;
 
 	evtimer_del(worker->timer);
-	worker_reap(worker, ring_now_ns());
-	if (worker->run.ending != ENDING_GOOD) {
-		kin_kill_orphans(worker->pid);
-		if (find_member(sv->ring, worker->pid, &member))
-			worker->run.made_progress = member.acked + member.published > 0;
-	}
+	worker_end(worker, end, ring_now_ns());
+	if (worker->run.ending != ENDING_GOOD && find_member(sv->ring, worker->pid, &member))
+		worker->run.made_progress = member.acked + member.published > 0;
 	recover(sv, worker);
 }
 
@@ -200,9 +201,9 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	}
 }
 
-struct worker *keeper_add(struct supervisor *sv, enum side side)
+struct worker *keeper_add(struct supervisor *sv, const struct team *team)
 {
-	struct worker *worker = crew_add(&sv->crew, side);
+	struct worker *worker = crew_add(&sv->crew, team);
 
 	if (!worker || worker->timer)
 		return worker;

@@ -2,9 +2,11 @@
 #include "src/launcher/kin.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -16,22 +18,28 @@
 static pid_t inherited[INHERITED_MAX];
 static size_t inherited_count;
 
-/* ---------------------------------------------------------------- orphans */
+/* ---------------------------------------------------------------- children */
 
-/*
- * Our children, workers and orphans. A child keeps its pid until we wait for it, so a signal to one of
- * them can't hit a stranger.
- */
-static void each_child(void (*act)(pid_t child, void *context), void *context)
+/* Without /proc there are none: then process groups must do. */
+static void each_listed(const char *path, void (*act)(pid_t child, void *context), void *context)
 {
-	FILE *list = fopen("/proc/thread-self/children", "re");
+	FILE *list = fopen(path, "re");
 	int pid;
 
 	if (!list)
-		return;		/* no /proc: process groups must do */
+		return;
 	while (fscanf(list, "%d", &pid) == 1)
 		act(pid, context);
 	fclose(list);
+}
+
+/*
+ * Our children. A child keeps its pid until we wait for it, so a signal to one of them can't hit a
+ * stranger.
+ */
+static void each_child(void (*act)(pid_t child, void *context), void *context)
+{
+	each_listed("/proc/thread-self/children", act, context);
 }
 
 static void inherit(pid_t child, void *context)
@@ -41,10 +49,10 @@ static void inherit(pid_t child, void *context)
 		inherited[inherited_count++] = child;
 }
 
-static bool is_inherited(pid_t pid)
+bool kin_is_inherited(pid_t child)
 {
 	for (size_t i = 0; i < inherited_count; i++)
-		if (inherited[i] == pid)
+		if (inherited[i] == child)
 			return true;
 	return false;
 }
@@ -56,16 +64,17 @@ int kin_adopt(void)
 }
 
 struct sweep {
-	pid_t session;
+	bool (*is_spared)(pid_t child, const void *context);
+	const void *context;
 	size_t found;
 };
 
-static void kill_orphan(pid_t child, void *context)
+static void kill_child(pid_t child, void *context)
 {
 	struct sweep *sweep = context;
 	pid_t group = getpgid(child);
 
-	if (is_inherited(child) || (sweep->session != 0 && getsid(child) != sweep->session))
+	if (sweep->is_spared(child, sweep->context))
 		return;
 	sweep->found++;
 	kill(child, SIGKILL);
@@ -73,63 +82,87 @@ static void kill_orphan(pid_t child, void *context)
 		kill(-group, SIGKILL);
 }
 
-size_t kin_kill_orphans(pid_t session)
+size_t kin_kill_children(bool (*is_spared)(pid_t child, const void *context), const void *context)
 {
-	struct sweep sweep = { .session = session };
+	struct sweep sweep = { .is_spared = is_spared, .context = context };
 
-	each_child(kill_orphan, &sweep);
+	each_child(kill_child, &sweep);
 	return sweep.found;
 }
 
-/* ---------------------------------------------------------------- sessions */
+/* ---------------------------------------------------------------- all below */
 
 struct signalling {
-	bool (*is_ours)(pid_t session, void *context);
-	void *context;
+	pid_t parent;
 	int signal;
 	size_t reached;
 };
 
-/* These are not our children: their pid may pass to a stranger at any time. A pidfd does not. */
-static void signal_process(pid_t pid, struct signalling *what)
+static pid_t parent_of(pid_t pid)
 {
-	int pidfd;
+	char path[32], text[256];
+	const char *end;
+	int fd, parent = 0;
+	ssize_t n;
 
-	if (!what->is_ours(getsid(pid), what->context))
-		return;
-	pidfd = pidfd_open(pid, 0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	end = strrchr(text, ')');	/* the name before it may hold anything */
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static void signal_below(pid_t parent, struct signalling *what);
+
+/* These are not our children: their pid may pass to a stranger at any time. A pidfd does not. */
+static void signal_one(pid_t pid, void *context)
+{
+	struct signalling *what = context;
+	int pidfd = pidfd_open(pid, 0);
+
 	if (pidfd < 0)
 		return;
-	if (what->is_ours(getsid(pid), what->context) &&
-	    pidfd_send_signal(pidfd, what->signal, NULL, 0) == 0)
+	if (parent_of(pid) == what->parent && pidfd_send_signal(pidfd, what->signal, NULL, 0) == 0)
 		what->reached++;
 	close(pidfd);
+	signal_below(pid, what);
 }
 
-static void signal_all(struct signalling *what)
+/* Each thread of a process has its own list of children. */
+static void signal_below(pid_t parent, struct signalling *what)
 {
-	DIR *proc = opendir("/proc");
+	pid_t above = what->parent;
+	char path[64];
 	struct dirent *entry;
+	DIR *threads;
 
-	what->reached = 0;
-	while (proc && (entry = readdir(proc))) {
-		long pid = strtol(entry->d_name, NULL, 10);
-
-		if (pid > 0)
-			signal_process((pid_t)pid, what);
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)parent);
+	threads = opendir(path);
+	what->parent = parent;
+	while (threads && (entry = readdir(threads))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", (int)parent, entry->d_name);
+		each_listed(path, signal_one, what);
 	}
-	if (proc)
-		closedir(proc);
+	if (threads)
+		closedir(threads);
+	what->parent = above;
 }
 
-void kin_signal(bool (*is_ours)(pid_t session, void *context), void *context, int signal)
+void kin_signal(pid_t root, int signal)
 {
-	struct signalling what = { .is_ours = is_ours, .context = context, .signal = signal };
+	struct signalling what = { .signal = signal };
 	size_t before;
 
 	/* Again while they are growing in number: some may have forked behind our back. */
 	do {
 		before = what.reached;
-		signal_all(&what);
+		what.reached = 0;
+		signal_below(root, &what);
 	} while (what.reached > before);
 }

@@ -1,6 +1,6 @@
 /*
- * kin.h - the processes that workers start: their sessions, and the orphans that the kernel hands to
- * the launcher, their nearest subreaper, when a worker dies. They end with what started them.
+ * kin.h - the processes below one: its children, found and ended, and all that hangs from them, for a
+ * signal to the whole line.
  */
 #ifndef SHMLINE_LAUNCHER_KIN_H
 #define SHMLINE_LAUNCHER_KIN_H
@@ -13,14 +13,16 @@
    errno. */
 int kin_adopt(void);
 
-/*
- * KILL the orphans of this session with their process groups; 0: of every session, for the end, when
- * all workers are gone. Returns how many were found. Their own children become orphans in turn, so it
- * is called again until none is.
- */
-size_t kin_kill_orphans(pid_t session);
+/* Was this child there before kin_adopt()? */
+bool kin_is_inherited(pid_t child);
 
-/* A signal for every process, whatever its group, whose session is_ours() says yes to. */
-void kin_signal(bool (*is_ours)(pid_t session, void *context), void *context, int signal);
+/*
+ * KILL our children, with their process groups, but those that are spared. Returns how many were found.
+ * Their own children become ours in turn, so it is called again until none is.
+ */
+size_t kin_kill_children(bool (*is_spared)(pid_t child, const void *context), const void *context);
+
+/* A signal for every process below `root`, whatever its group or session. */
+void kin_signal(pid_t root, int signal);
 
 #endif

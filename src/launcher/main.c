@@ -72,10 +72,10 @@ static int finish(struct line *line, const struct settings *settings, struct rep
 	return code;
 }
 
-static int run(struct line *line, const struct orders *orders, const struct input *input)
+static int run_teams(struct line *line, const struct settings *settings, const struct teams *teams,
+		     const struct input *input)
 {
-	const struct settings *settings = orders->settings;
-	struct supervisor *supervisor = supervisor_create(settings, input);
+	struct supervisor *supervisor = supervisor_create(settings, teams, input);
 	struct report report = { .failure = 0 };
 	int code;
 
@@ -83,11 +83,23 @@ static int run(struct line *line, const struct orders *orders, const struct inpu
 		return EXIT_SYSTEM;
 	code = line_open(line, settings);
 	if (code == 0) {
-		supervisor_run(supervisor, line->ring, orders, &report);
+		supervisor_run(supervisor, line->ring, &report);
 		code = finish(line, settings, &report);
 	}
 	/* Last, since until then signals must not end us halfway. */
 	supervisor_free(supervisor);
+	return code;
+}
+
+static int run(struct line *line, const struct orders *orders, const struct input *input)
+{
+	struct teams teams;
+	int code;
+
+	if (teams_init(&teams, orders) < 0)
+		diag_die(EXIT_SYSTEM, "no memory");
+	code = run_teams(line, orders->settings, &teams, input);
+	teams_free(&teams);
 	return code;
 }
 

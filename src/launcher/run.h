@@ -1,7 +1,7 @@
 /*
  * run.h - private to the supervisor: a run, its one state, and what its parts ask of each other.
- * course.c takes it from state to state, keeper.c keeps its workers going, signals.c hears what people
- * want of it, supervisor.c turns the loop.
+ * course.c takes it from state to state, keeper.c keeps its workers going, guarding.c has the guard that
+ * stands between, signals.c hears what people want of it, supervisor.c turns the loop.
  */
 #ifndef SHMLINE_LAUNCHER_RUN_H
 #define SHMLINE_LAUNCHER_RUN_H
@@ -30,11 +30,15 @@ enum state { RUNNING, DRAINING, STOPPING, KILLING, DONE };
 
 struct supervisor {
 	const struct settings *settings;
+	const struct teams *teams;
 	const struct input *input;
 	int null_fd;			/* standard input of consumers */
 	struct event_base *base;
 	struct event *signals[NSIG];
 	struct event *tick, *drain_timer;
+	struct guard *guard;
+	bool guard_is_gone, has_lost_guard;	/* at the end; before its time */
+	struct event *ends;		/* of workers, as the guard tells them */
 	struct logs *logs;
 	struct ring *ring;
 	struct crew crew;
@@ -57,12 +61,22 @@ void course_review(struct supervisor *sv);
 
 /* keeper.c */
 /* Room for one more worker, which waits for its start. NULL with errno. */
-struct worker *keeper_add(struct supervisor *sv, enum side side);
+struct worker *keeper_add(struct supervisor *sv, const struct team *team);
 void keeper_start(struct supervisor *sv, struct worker *worker);
-/* Its process has ended, and is still a zombie. */
-void keeper_end(struct supervisor *sv, struct worker *worker);
+/* Its process has ended. */
+void keeper_end(struct supervisor *sv, struct worker *worker, const struct guard_end *end);
 /* The next worker that is due to be replaced, if none is being replaced now. */
 void keeper_replace_next(struct supervisor *sv);
+
+/* guarding.c */
+/* A guard, and ears for it. 0, or -1 with errno. */
+int guarding_begin(struct supervisor *sv);
+/* One that is killed has taken its workers with it: another takes its place, and they start again. */
+void guarding_renew(struct supervisor *sv);
+/* All workers are gone: the guard goes, and what they left. false: not yet. */
+bool guarding_end(struct supervisor *sv);
+/* A child that is no worker has ended. */
+void guarding_note_child(struct supervisor *sv, pid_t pid);
 
 /* signals.c. 0, or -1 with errno. */
 int signals_listen(struct supervisor *sv);

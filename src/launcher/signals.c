@@ -9,37 +9,15 @@
 #include "src/base/diag.h"
 #include "src/launcher/kin.h"
 
-/* ---------------------------------------------------------------- children that have ended */
-
-/* What it had started may now be an orphan in turn, of a worker that has died. */
-static void bury_orphan(struct supervisor *sv, pid_t pid)
-{
-	pid_t session = getsid(pid);
-	siginfo_t info;
-
-	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG);
-	if (crew_was_session(&sv->crew, session))
-		kin_kill_orphans(session);
-}
-
+/* Workers are the guard's children. Ours are the guard itself, and strangers: orphans that a killed guard
+   left, and as process 1 those of everybody. */
 static void reap(struct supervisor *sv, int signal)
 {
-	siginfo_t info;
+	pid_t pid;
 
 	(void)signal;
-	for (;;) {
-		struct worker *worker;
-
-		/* WNOWAIT: a worker's process group must end before its pid is free. */
-		info.si_pid = 0;
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-			return;
-		worker = crew_find(&sv->crew, info.si_pid);
-		if (worker)
-			keeper_end(sv, worker);
-		else
-			bury_orphan(sv, info.si_pid);
-	}
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		guarding_note_child(sv, pid);
 }
 
 /* ---------------------------------------------------------------- stopping and pausing */
@@ -78,9 +56,9 @@ static void quit(struct supervisor *sv, int signal)
 static void pause_line(struct supervisor *sv, int signal)
 {
 	(void)signal;
-	kin_signal(crew_is_session, &sv->crew, SIGSTOP);
+	kin_signal(guard_pid(sv->guard), SIGSTOP);
 	raise(SIGSTOP);
-	kin_signal(crew_is_session, &sv->crew, SIGCONT);
+	kin_signal(guard_pid(sv->guard), SIGCONT);
 }
 
 /* ---------------------------------------------------------------- other workers */
@@ -98,9 +76,15 @@ static void replace_all(struct supervisor *sv, int signal)
 	keeper_replace_next(sv);
 }
 
+/* The last that is named. */
+static const struct team *consumers_team(const struct supervisor *sv)
+{
+	return &sv->teams->list[sv->teams->count - 1];
+}
+
 static void add_consumer(struct supervisor *sv, int signal)
 {
-	struct worker *worker = sv->state < STOPPING ? keeper_add(sv, SIDE_CONSUMER) : NULL;
+	struct worker *worker = sv->state < STOPPING ? keeper_add(sv, consumers_team(sv)) : NULL;
 
 	(void)signal;
 	if (!worker) {

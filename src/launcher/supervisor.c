@@ -148,13 +148,15 @@ static int prepare(struct supervisor *sv)
 	return signals_listen(sv);
 }
 
-struct supervisor *supervisor_create(const struct settings *settings, const struct input *input)
+struct supervisor *supervisor_create(const struct settings *settings, const struct teams *teams,
+				     const struct input *input)
 {
 	struct supervisor *sv = calloc(1, sizeof(*sv));
 
 	if (!sv)
 		diag_die(EXIT_SYSTEM, "no memory");
 	sv->settings = settings;
+	sv->teams = teams;
 	sv->input = input;
 	sv->null_fd = -1;
 	if (raise_file_limit(settings) < 0) {
@@ -166,16 +168,20 @@ struct supervisor *supervisor_create(const struct settings *settings, const stru
 		supervisor_free(sv);
 		return NULL;
 	}
+	if (guarding_begin(sv) < 0) {
+		supervisor_free(sv);
+		return NULL;
+	}
 	return sv;
 }
 
-static void start_side(struct supervisor *sv, enum side side, uint64_t n)
+static void start_team(struct supervisor *sv, const struct team *team)
 {
-	for (uint64_t i = 0; i < n && sv->state == RUNNING; i++) {
-		struct worker *worker = keeper_add(sv, side);
+	for (uint64_t i = 0; i < team->count && sv->state == RUNNING; i++) {
+		struct worker *worker = keeper_add(sv, team);
 
 		if (!worker)
-			diag_die(EXIT_SYSTEM, "no memory for a %s", side_name(side));
+			diag_die(EXIT_SYSTEM, "no memory for a %s", side_name(team->side));
 		keeper_start(sv, worker);
 		if (worker->state != WORKER_RUNNING)
 			course_drain(sv, RING_CAUSE_FAILURE);
@@ -185,22 +191,21 @@ static void start_side(struct supervisor *sv, enum side side, uint64_t n)
 /* Nothing outlives the run, and what was written has been passed on. */
 static bool can_leave(struct supervisor *sv)
 {
-	if (sv->state != DONE || kin_kill_orphans(0) > 0)
+	if (sv->state != DONE || !guarding_end(sv))
 		return false;
 	return sv->forsakes_output || logs_are_done(sv->logs);
 }
 
-void supervisor_run(struct supervisor *sv, struct ring *ring, const struct orders *orders,
-		    struct report *report)
+void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *report)
 {
 	sv->ring = ring;
 	sv->report = report;
 	report->started_ns = ring_now_ns();
-	if (crew_init(&sv->crew, orders) < 0)
+	if (crew_init(&sv->crew, sv->teams, sv->settings->producers + settings_consumers_max(sv->settings)) < 0)
 		diag_die(EXIT_SYSTEM, "no memory for the workers");
 	run_arm(sv->tick, TICK_NS);
-	start_side(sv, SIDE_PRODUCER, sv->settings->producers);
-	start_side(sv, SIDE_CONSUMER, sv->settings->consumers);
+	for (size_t i = 0; i < sv->teams->count; i++)
+		start_team(sv, &sv->teams->list[i]);
 	while (!can_leave(sv))
 		event_base_loop(sv->base, EVLOOP_ONCE);
 	report->ended_ns = ring_now_ns();
@@ -222,6 +227,8 @@ void supervisor_free(struct supervisor *sv)
 		free_event(sv->signals[signal]);
 	free_event(sv->tick);
 	free_event(sv->drain_timer);
+	free_event(sv->ends);
+	guard_close(sv->guard);
 	if (sv->base)
 		event_base_free(sv->base);
 	if (sv->null_fd >= 0)

@@ -6,19 +6,19 @@
 
 #include "src/launcher/input.h"
 #include "src/launcher/line.h"
-#include "src/launcher/orders.h"
 #include "src/launcher/settings.h"
 #include "src/launcher/summary.h"
+#include "src/launcher/team.h"
 
 struct supervisor;
 
 /* Everything that can fail before there is a ring; from here on signals are heard. NULL after saying
    why. */
-struct supervisor *supervisor_create(const struct settings *settings, const struct input *input);
+struct supervisor *supervisor_create(const struct settings *settings, const struct teams *teams,
+				     const struct input *input);
 
 /* Run the line to its end, whatever that is. */
-void supervisor_run(struct supervisor *supervisor, struct ring *ring, const struct orders *orders,
-		    struct report *report);
+void supervisor_run(struct supervisor *supervisor, struct ring *ring, struct report *report);
 
 void supervisor_free(struct supervisor *supervisor);
 

@@ -7,54 +7,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "src/base/child.h"
 #include "src/base/diag.h"
 
-int worker_init(struct worker *worker, const struct orders *orders, enum side side, unsigned number,
-		const struct restart_rules *rules)
+int worker_init(struct worker *worker, const struct team *team, unsigned number)
 {
-	*worker = (struct worker){ .side = side, .number = number };
-	snprintf(worker->name, sizeof(worker->name), "%s %u", side_name(side), number);
-	worker->argv = orders_for_worker(orders, side, number);
-	if (!worker->argv)
-		return -1;
-	if (restart_history_create(&worker->history, rules) < 0) {
-		orders_free_argv(worker->argv);
-		return -1;
-	}
-	return 0;
+	*worker = (struct worker){ .team = team, .side = team->side, .number = number };
+	snprintf(worker->name, sizeof(worker->name), "%s %u", team->name, number);
+	return restart_history_create(&worker->history, &team->orders.settings->restart);
 }
 
 void worker_free(struct worker *worker)
 {
-	orders_free_argv(worker->argv);
 	restart_history_free(&worker->history);
 }
 
-int worker_start(struct worker *worker, struct logs *logs, int in, uint64_t now_ns)
+int worker_start(struct worker *worker, struct guard *guard, struct logs *logs, int in, uint64_t now_ns)
 {
-	struct child_spec spec = {
-		.argv = worker->argv,
-		.in = in,
-		.keep = -1,
-		.new_session = true,
-		.die_with_parent = true,
-	};
-	int error;
+	int fds[3] = { in, -1, -1 }, error;
 
-	worker->log = logs_add(logs, worker->name, &spec.out, &spec.err);
+	worker->log = logs_add(logs, worker->name, &fds[1], &fds[2]);
 	if (!worker->log)
 		return -1;
-	worker->pid = child_start(&spec, NULL);
+	worker->pid = guard_start(guard, worker->team, worker->number, fds);
 	error = errno;
-	close(spec.out);
-	close(spec.err);
+	close(fds[1]);
+	close(fds[2]);
 	if (worker->pid < 0) {
 		log_release(worker->log);
 		worker->log = NULL;
 		errno = error;
 		return -1;
 	}
+	worker->guard = guard;
 	worker->state = WORKER_RUNNING;
 	worker->was_told = false;
 	worker->run = (struct restart_run){ .started_ns = now_ns };
@@ -65,57 +49,52 @@ int worker_start(struct worker *worker, struct logs *logs, int in, uint64_t now_
 void worker_tell(struct worker *worker, int signal)
 {
 	worker->was_told = true;
-	kill(worker->pid, signal);
+	guard_signal(worker->guard, worker->pid, signal, false);
 }
 
-/* It has made itself leader of its group before it was executed, and as long as we have not waited for
-   it the group is its own. */
+/* It has made itself leader of its group before it was executed. */
 void worker_kill(struct worker *worker)
 {
 	worker->was_told = true;
-	kill(-worker->pid, SIGKILL);
+	guard_signal(worker->guard, worker->pid, SIGKILL, true);
 }
 
 /* ---------------------------------------------------------------- its end */
 
-static void say_end(struct worker *worker, const siginfo_t *info)
+static void say_end(struct worker *worker, const struct guard_end *end)
 {
 	char line[256], how[64];
 	const char *last = log_last_line(worker->log, line, sizeof(line));
 	const char *signal;
 
-	if (info->si_code == CLD_EXITED) {
-		snprintf(how, sizeof(how), "ended with exit code %d", info->si_status);
+	if (end->code == CLD_EXITED) {
+		snprintf(how, sizeof(how), "ended with exit code %d", end->status);
 	} else {
-		signal = sigabbrev_np(info->si_status);
-		snprintf(how, sizeof(how), "was killed by signal %d (%s)", info->si_status,
+		signal = sigabbrev_np(end->status);
+		snprintf(how, sizeof(how), "was killed by signal %d (%s)", end->status,
 			 signal ? signal : "real-time");
 	}
 	diag_warn("%s %s%s%s%s", worker->name, how, *last ? ", last line \"" : "", last,
 		  *last ? "\"" : "");
 }
 
-static void note_end(struct worker *worker, const siginfo_t *info)
+static void note_end(struct worker *worker, const struct guard_end *end)
 {
-	if (info->si_code == CLD_EXITED) {
-		worker->exit_code = info->si_status;
-		worker->run.ending = restart_ending(worker->side == SIDE_PRODUCER, info->si_status);
+	if (end->code == CLD_EXITED) {
+		worker->exit_code = end->status;
+		worker->run.ending = restart_ending(worker->side == SIDE_PRODUCER, end->status);
 	} else {
 		worker->exit_code = 0;
 		worker->run.ending = ENDING_BAD;
 	}
 	if (worker->run.ending != ENDING_GOOD && !worker->was_told)
-		say_end(worker, info);
+		say_end(worker, end);
 }
 
-void worker_reap(struct worker *worker, uint64_t now_ns)
+void worker_end(struct worker *worker, const struct guard_end *end, uint64_t now_ns)
 {
-	siginfo_t info = { .si_pid = 0 };
-
-	kill(-worker->pid, SIGKILL);
-	waitid(P_PID, (id_t)worker->pid, &info, WEXITED);
 	worker->run.ended_ns = now_ns;
-	note_end(worker, &info);
+	note_end(worker, end);
 	log_release(worker->log);
 	worker->log = NULL;
 	worker->state = WORKER_DEAD;

@@ -11,9 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "src/launcher/guard.h"
 #include "src/launcher/logs.h"
-#include "src/launcher/orders.h"
 #include "src/launcher/restart.h"
+#include "src/launcher/team.h"
 
 struct event;
 struct supervisor;
@@ -31,11 +32,12 @@ enum worker_state {
 };
 
 struct worker {
+	const struct team *team;
 	enum side side;
 	unsigned number;		/* on its side, from 1 */
 	enum worker_state state;
-	char name[24];			/* "consumer 3" */
-	char **argv;
+	char name[48];			/* "consumer 3" */
+	struct guard *guard;		/* that started it */
 	pid_t pid;			/* its session and process group as well */
 	struct log *log;
 	struct restart_history history;
@@ -48,12 +50,11 @@ struct worker {
 };
 
 /* 0, or -1 without memory. */
-int worker_init(struct worker *worker, const struct orders *orders, enum side side, unsigned number,
-		const struct restart_rules *rules);
+int worker_init(struct worker *worker, const struct team *team, unsigned number);
 void worker_free(struct worker *worker);
 
 /* Start it, with `in` as its standard input. 0, or -1 with errno. */
-int worker_start(struct worker *worker, struct logs *logs, int in, uint64_t now_ns);
+int worker_start(struct worker *worker, struct guard *guard, struct logs *logs, int in, uint64_t now_ns);
 
 /* Ask it to go, in its own way. */
 void worker_tell(struct worker *worker, int signal);
@@ -61,8 +62,7 @@ void worker_tell(struct worker *worker, int signal);
 /* KILL for it and its process group. */
 void worker_kill(struct worker *worker);
 
-/* It has ended, as waitid(2) says. Its process group ends with it; then it is waited for. Notes how it
-   ended, and says so if nobody told it to. */
-void worker_reap(struct worker *worker, uint64_t now_ns);
+/* It has ended, and all that it started with it. Notes how, and says so if nobody told it to. */
+void worker_end(struct worker *worker, const struct guard_end *end, uint64_t now_ns);
 
 #endif
