@@ -79,6 +79,7 @@ bool is_accepted[PRODUCERS * ITEMS], is_done[PRODUCERS * ITEMS];
 byte deliveries[PRODUCERS * ITEMS];
 byte first_taken[PRODUCERS];
 byte uncounted[MEMBERS + 1];	/* swaps that its counters do not have yet */
+bool is_untold;			/* there was no room for somebody's hint */
 
 byte give_backs, delays, burials, drops, sweeps;
 byte sweeps_asked;
@@ -135,24 +136,23 @@ inline hints_push(s, g)
 		:: m == DONE -> STEP(if :: tail == t -> tail++ :: else -> skip fi; t = 0; m = 0); break
 		:: else
 		fi
-	   :: m == FULL ->	/* step over what is stale */
+	   :: m == FULL ->	/* step over what is stale; of what is not, repeated, it may be full */
 		STEP(
-			m = 0; t = 0;
+			t = 0;
 			if
-			:: FILLED(head) ->
-				assert(!IS_CURRENT(cell_slot[head % CELLS], cell_gen[head % CELLS]));
-				head++
-			:: else -> skip
-			fi)
+			:: FILLED(head) && IS_CURRENT(cell_slot[head % CELLS], cell_gen[head % CELLS]) ->
+				is_untold = 1
+			:: FILLED(head) && !IS_CURRENT(cell_slot[head % CELLS], cell_gen[head % CELLS]) ->
+				m = 0; head++
+			:: else -> m = 0
+			fi);
+		if :: m == FULL -> break :: else fi
 	   :: m == NOTHING -> t = 0
 	   fi
 	DIE
 	od
 }
 
-#ifdef MISTAKE_OUT_OF_ORDER
-#define FIRST_TAKE(i)
-#else
 #define FIRST_TAKE(i) \
 	if \
 	:: deliveries[i] == 0 -> \
@@ -160,7 +160,6 @@ inline hints_push(s, g)
 		first_taken[LANE(i)]++ \
 	:: else -> skip \
 	fi
-#endif
 #define TAKE(g) \
 	if \
 	:: IS_CURRENT(s, g) -> \
@@ -201,7 +200,8 @@ inline lanes_advance(i)
 		:: else -> skip fi)
 }
 
-/* recover_hint(): of slot s, READY and owned by `whose` in generation g */
+/* recover_hint(): of slot s, READY and owned by `whose` in generation g. Without room for the hint it stays
+   so, and a sweep tells it later. */
 inline hint(s, g, whose)
 {
 #ifdef MISTAKE_DISOWNED_FIRST
@@ -209,7 +209,10 @@ inline hint(s, g, whose)
 	hints_push(s, g)
 #else
 	hints_push(s, g);
-	STEP(if :: IS_CURRENT(s, g) && owner[s] == whose -> owner[s] = 0 :: else -> skip fi)
+	if
+	:: m == FULL -> m = 0
+	:: else -> STEP(if :: IS_CURRENT(s, g) && owner[s] == whose -> owner[s] = 0 :: else -> skip fi)
+	fi
 #endif
 }
 
@@ -539,10 +542,13 @@ active proctype Judge()
 		od;
 		i = 0
 	};
-#if STOPS
 	/* The launcher's sweeps, one now and one 250 ms later. */
+#if STOPS
 	atomic { timeout; sweeps_asked = 1 };
 	atomic { timeout; sweeps_asked = 1 };
+#else
+	atomic { timeout; sweeps_asked = is_untold };
+	atomic { timeout; sweeps_asked = is_untold };
 #endif
 	atomic {
 		timeout;
