@@ -6,6 +6,7 @@
 #include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/hints.h"
+#include "shm/histogram.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
 #include "shm/recover.h"
@@ -23,6 +24,11 @@ static bool sees_the_end(struct ring *ring)
 	     atomic_load(&header->producers_ever) == ring->producers_before))
 		return false;
 	return flags_is_drained(ring->segment);
+}
+
+static struct member_times *my_times(const struct ring *ring)
+{
+	return &ring->segment->times[ring->index - 1];
 }
 
 /* Copy what the slot says, checked; the item is this member's now. */
@@ -46,6 +52,8 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	member_count(ring->me, COUNT_TAKEN, 1);
 	if (item->deliveries > 1)
 		member_count(ring->me, COUNT_REDELIVERED, 1);
+	else
+		histogram_count(&my_times(ring)->wait, item->taken_ns - item->published_ns);
 	if (item->len <= ring->segment->at.item_max)
 		return RING_OK;
 	(void)why(EBADMSG, "slot %u says it holds %zu bytes, %u fit", item->slot, item->len,
@@ -139,6 +147,8 @@ static int check_in_hand(struct ring *ring, const struct ring_item *item)
 
 int ring_ack(struct ring *ring, struct ring_item *item)
 {
+	uint64_t now;
+
 	if (MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
 	if (check_in_hand(ring, item) ||
@@ -146,6 +156,9 @@ int ring_ack(struct ring *ring, struct ring_item *item)
 		return -1;
 	if (!MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
+	/* The next take finds this reading of the clock young enough for itself, mostly. */
+	now = handle_now(ring);
+	histogram_count(&my_times(ring)->work, now > item->taken_ns ? now - item->taken_ns : 0);
 	handle_tell_if_drained(ring);
 	return 0;
 }

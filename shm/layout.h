@@ -2,7 +2,7 @@
  * layout.h - private: every byte of the segment, who writes it and when. What is done with the bytes
  * is in slot.h, hints.h, members.h, lanes.h, flags.h and wait.h.
  *
- *	header | members | lanes | words | cells | slots
+ *	header | members | lanes | words | cells | slots | histograms
  *
  * Whatever is read from here is read once, checked, then used: any process of the same user may have
  * written it.
@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 #define LAYOUT_MAGIC UINT64_C(0x656e696c6d6873) /* "shmline", little-endian */
-#define LAYOUT_VERSION 1u
+#define LAYOUT_VERSION 2u
 
 /* What differs between builds that can't share a segment: pointer size, byte order, size of sem_t. */
 #define LAYOUT_ABI ((uint32_t)(sizeof(void *) << 16 | sizeof(sem_t) << 8 | (uint32_t)__BYTE_ORDER__ % 251))
@@ -128,6 +128,20 @@ struct slot {
 	unsigned char data[];
 };
 
+/*
+ * How long items waited for a member, and how long it worked on them. Apart from its counters: they
+ * are read at every look, these 8 KiB seldom. Written as the counters are, but not exact after a kill: what
+ * a member had not counted yet stays uncounted.
+ */
+struct histogram {
+	shared_u64 sum_ns;
+	shared_u64 bucket[RING_BUCKETS];
+};
+
+struct member_times {
+	_Alignas(LINE) struct histogram wait, work;
+};
+
 static_assert(sizeof(struct header) <= 4096, "the header is one page");
 static_assert(sizeof(struct slot) == 48, "the memory of a ring is promised in the documentation");
 static_assert(sizeof(struct member) == 4 * LINE, "");
@@ -138,7 +152,8 @@ struct geometry {
 	uint32_t cells;		/* a power of two, at least twice the slots */
 	uint32_t cell_shift;	/* log2 of it */
 	size_t stride;		/* bytes from slot to slot */
-	size_t members_at, lanes_at, words_at, cells_at, slots_at, size;	/* offsets, bytes */
+	size_t members_at, lanes_at, words_at, cells_at, slots_at;	/* offsets, bytes */
+	size_t times_at, size;
 	uint64_t created_ns, first;
 };
 

@@ -368,6 +368,29 @@ struct ring_stats {
 int ring_stats(struct ring *ring, struct ring_stats *stats);
 
 /*
+ * Times in buckets, log-linear as in HdrHistogram: 16 buckets to each doubling, so that a time is known
+ * to within 3.2 %, or 64 ns below 2 us. Two are merged by adding their members.
+ */
+#define RING_BUCKETS 512
+struct ring_histogram {
+	uint64_t count, sum_ns;
+	uint64_t bucket[RING_BUCKETS];
+};
+
+/*
+ * How long items stood in the ring before their first delivery, and how long it took from a delivery to
+ * its ack: of all members since the ring was made, those that left included. Each histogram agrees with
+ * itself; a kill may cost it the item that was just counted.
+ */
+void ring_times(struct ring *ring, struct ring_histogram *wait, struct ring_histogram *work);
+
+/* Times of bucket i are below this, and not below bucket i - 1's. The last one has all that is longer. */
+uint64_t ring_bucket_end_ns(unsigned i);
+
+/* A time that a share q of all, 0 to 1, does not exceed (0.5: the median). 0 when there are none. */
+uint64_t ring_quantile_ns(const struct ring_histogram *histogram, double q);
+
+/*
  * The books from the two sides' own counters, independent of each other and of the slots: equal to
  * ring_stats() whenever the ring is at rest. For the final account and for fsck.
  */

@@ -90,7 +90,8 @@ void segment_measure(uint32_t slots, uint32_t item_max, uint32_t members, struct
 	at->words_at = at->lanes_at + members * sizeof(struct lane);
 	at->cells_at = round_up(at->words_at + slots * sizeof(uint64_t), LINE);
 	at->slots_at = round_up(at->cells_at + at->cells * sizeof(uint64_t), LINE);
-	at->size = round_up(at->slots_at + slots * at->stride, 4096);
+	at->times_at = round_up(at->slots_at + slots * at->stride, 4096);
+	at->size = round_up(at->times_at + members * sizeof(struct member_times), 4096);
 }
 
 void segment_place(struct segment *segment, void *base, const struct geometry *at)
@@ -102,6 +103,7 @@ void segment_place(struct segment *segment, void *base, const struct geometry *a
 	segment->lanes = (void *)(segment->base + at->lanes_at);
 	segment->words = (void *)(segment->base + at->words_at);
 	segment->cells = (void *)(segment->base + at->cells_at);
+	segment->times = (void *)(segment->base + at->times_at);
 	atomic_store(&segment->head_seen, at->first);
 }
 

@@ -14,6 +14,7 @@ struct segment {
 	struct lane *lanes;
 	shared_u64 *words;
 	shared_u64 *cells;
+	struct member_times *times;	/* of member i is times[i - 1] */
 	int path_fd;		/* O_PATH: only to open the same file again, whatever its name */
 	bool is_writable;
 	shared_u64 head_seen;	/* private: head is there or further (hints.c) */

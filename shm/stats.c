@@ -6,6 +6,7 @@
 
 #include "shm/flags.h"
 #include "shm/hints.h"
+#include "shm/histogram.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
 #include "shm/slot.h"
@@ -158,6 +159,34 @@ int ring_stats(struct ring *ring, struct ring_stats *stats)
 	if (stats->left > stats->published)
 		return why(EBADMSG, "its counters contradict each other");
 	return 0;
+}
+
+/* ---------------------------------------------------------------- times */
+
+/* The count is the sum of what was read, so a histogram agrees with itself at any moment. */
+static void add_times(struct ring_histogram *sum, const struct histogram *part)
+{
+	sum->sum_ns += atomic_load_explicit(&part->sum_ns, memory_order_relaxed);
+	for (unsigned i = 0; i < RING_BUCKETS; i++) {
+		uint64_t n = atomic_load_explicit(&part->bucket[i], memory_order_relaxed);
+
+		sum->bucket[i] += n;
+		sum->count += n;
+	}
+}
+
+void ring_times(struct ring *ring, struct ring_histogram *wait, struct ring_histogram *work)
+{
+	const struct segment *segment = ring->segment;
+
+	memset(wait, 0, sizeof(*wait));
+	memset(work, 0, sizeof(*work));
+	for (uint32_t i = 1; i <= segment->at.members; i++) {
+		if (atomic_load(&member_at(segment, i)->count[COUNT_TAKEN]) == 0)
+			continue;	/* never a consumer's entry */
+		add_times(wait, &segment->times[i - 1].wait);
+		add_times(work, &segment->times[i - 1].work);
+	}
 }
 
 /* ---------------------------------------------------------------- members */

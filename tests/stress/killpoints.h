@@ -27,6 +27,7 @@
 #define SLEEPERS_MAX 2
 #define MEMBERS 8		/* they, and three newcomers */
 #define ITEMS_MAX 64		/* accepted from the beginning of one path to its end */
+/* An image is the segment without its histograms, which decide nothing. */
 #define IMAGE_MAX 8192		/* bytes: two pages, of two to four slots */
 #define PATH_SIZE 160
 #define LIMIT_MS 350		/* within which every operation beside a stopped process is done */

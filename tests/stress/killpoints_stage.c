@@ -47,8 +47,8 @@ void stage_make(struct stage *stage, const char *suffix, const struct ring_optio
 	if (ring_create(stage->name, options))
 		err(2, "cannot make ring %s", stage->name);
 	segment_measure(options->slots, options->item_max, options->members, &at);
-	if (at.size > IMAGE_MAX)
-		errx(2, "a ring of %zu bytes does not fit an image", at.size);
+	if (at.times_at > IMAGE_MAX)
+		errx(2, "a ring of %zu bytes does not fit an image", at.times_at);
 	fd = open(named(stage, path), O_RDWR | O_CLOEXEC);
 	stage->lock_fd = open(path, O_RDWR | O_CLOEXEC);
 	stage->probe_fd = open(path, O_RDWR | O_CLOEXEC);
@@ -77,12 +77,12 @@ void stage_remove(struct stage *stage)
 
 void stage_load(struct stage *stage, const unsigned char *image)
 {
-	memcpy(stage->base, image, stage->view.at.size);
+	memcpy(stage->base, image, stage->view.at.times_at);
 }
 
 void stage_save(const struct stage *stage, unsigned char *image)
 {
-	memcpy(image, stage->base, stage->view.at.size);
+	memcpy(image, stage->base, stage->view.at.times_at);
 }
 
 bool stage_has_name(const struct stage *stage)
@@ -229,14 +229,14 @@ uint64_t stage_hash(const struct stage *stage, const unsigned char *image)
 	static _Alignas(4096) unsigned char copy[IMAGE_MAX];
 	struct segment flat;
 
-	memcpy(copy, image, stage->view.at.size);
+	memcpy(copy, image, stage->view.at.times_at);
 	segment_place(&flat, copy, &stage->view.at);
 	flatten_header(flat.header);
 	for (uint32_t i = 0; i < flat.at.members; i++)
 		flatten_member(&flat.members[i]);
 	for (uint32_t i = 0; i < flat.at.slots; i++)
 		flatten_slot(segment_slot(&flat, i), slot_state(flat.words[i]));
-	return hash(copy, flat.at.size);
+	return hash(copy, flat.at.times_at);
 }
 
 /* ------------------------------------------------------------------ showing */

@@ -236,7 +236,7 @@ bool victim_step(struct victim *victim, const struct stage *stage, victim_change
 		 void *context, uint64_t *instructions, const char **why)
 {
 	static unsigned char before[IMAGE_MAX];
-	size_t size = stage->view.at.size;
+	size_t size = stage->view.at.times_at;
 	bool has_begun = false;
 
 	if (!victim_begin(victim, why))
