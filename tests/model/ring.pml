@@ -54,7 +54,7 @@
 byte state[SLOTS], owner[SLOTS], returns[SLOTS], gen[SLOTS];
 byte item[SLOTS];		/* lane * ITEMS + its number there; also its id */
 #define TORN 99
-#define LANE(i) (i / ITEMS)
+#define LANE(i) ((i) / ITEMS)
 
 /* the order: a cell is position + 1, slot, generation */
 byte cell[CELLS], cell_slot[CELLS], cell_gen[CELLS];
