@@ -57,6 +57,13 @@ static size_t advance(size_t used, int length, size_t limit)
 	return wanted < limit - used ? used + wanted : limit - 1;
 }
 
+static void (*before_line)(void);
+
+void diag_before_line(void (*hook)(void))
+{
+	before_line = hook;
+}
+
 static DIAG_PRINTF(1, 0) void say(const char *format, va_list args)
 {
 	char line[LINE_MAX_BYTES];
@@ -69,6 +76,8 @@ static DIAG_PRINTF(1, 0) void say(const char *format, va_list args)
 	used = advance(used, vsnprintf(line + used, limit - used, format, args), limit);
 	mask_controls(line);
 	line[used] = '\n';
+	if (before_line)
+		before_line();
 	/* Standard error is the last resort: when it fails there is nobody to tell. */
 	while (write(STDERR_FILENO, line, used + 1) < 0 && errno == EINTR)
 		;

@@ -30,6 +30,9 @@ void diag_verbose(const char *format, ...) DIAG_PRINTF(1, 2);
 /* diag_error(), then exit(code). */
 _Noreturn void diag_die(int code, const char *format, ...) DIAG_PRINTF(2, 3);
 
+/* Call `hook` before each line that is said: something may stand in its way. NULL: nothing. */
+void diag_before_line(void (*hook)(void));
+
 /*
  * Bytes from outside as they may be shown: `len` bytes made printable by strvis(3) (VIS_CSTYLE,
  * newlines too), cut with "..." to fit. Returns `buffer`.

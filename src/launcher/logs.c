@@ -93,7 +93,10 @@ static bool are_same(int a, int b)
 
 static int open_outputs(struct logs *logs)
 {
-	const struct output_events events = { on_drained, on_broken, logs };
+	const struct output_events events = {
+		.drained = on_drained, .broken = on_broken, .writes = logs->options.writes,
+		.context = logs,
+	};
 
 	logs->out = output_to_fd(logs->base, STDOUT_FILENO, &events);
 	if (!logs->out)
@@ -336,7 +339,9 @@ static int open_stream(struct stream *stream, struct log *log, int *write_end)
 
 static struct output *open_file(struct logs *logs, const char *name)
 {
-	const struct output_events events = { on_drained, on_broken, logs };
+	const struct output_events events = {
+		.drained = on_drained, .broken = on_broken, .context = logs,
+	};
 	char path[PATH_MAX];
 	int n = snprintf(path, sizeof(path), "%s/%s.log", logs->options.dir, name);
 

@@ -21,6 +21,8 @@ struct logs_options {
 	size_t line_max;	/* longer lines are passed on in pieces */
 	/* The launcher's standard output can't be written any more. (Elsewhere lines just go missing.) */
 	void (*out_broken)(int error, void *context);
+	/* Before something is written to the launcher's own streams. NULL: nobody wants to know. */
+	void (*writes)(void);
 	void *context;
 };
 

@@ -268,6 +268,8 @@ static void note_written(struct output *output, size_t n)
 
 void output_flush(struct output *output)
 {
+	if (output_is_full(output) && output->events.writes)
+		output->events.writes();
 	while (output_is_full(output)) {
 		ssize_t n = write_some(output);
 

@@ -17,6 +17,8 @@ struct output_events {
 	void (*drained)(struct output *output, void *context);
 	/* It can't be written any more (errno `error`). Said once; what comes from now on is dropped. */
 	void (*broken)(struct output *output, int error, void *context);
+	/* Something is about to be written. NULL: nobody wants to know. */
+	void (*writes)(void);
 	void *context;
 };
 

@@ -243,6 +243,8 @@ static const struct option_entry entries[] = {
 
 	{ .group = "What is said", .name = "tag", .help = "prefix workers' lines with their name",
 	  .kind = OPTION_FLAG, FIELD(tag) },
+	{ .name = "bar", .help = "progress bar on standard error, if that is a terminal",
+	  .kind = OPTION_FLAG, FIELD(bar) },
 	{ .name = "log-dir", .arg = "DIR", .help = "workers' lines go to a rotated file each",
 	  .kind = OPTION_TEXT, .takes_file = true, FIELD(log_dir) },
 	{ .name = "json", .help = "the summary as one JSON object on standard output",

@@ -15,6 +15,7 @@
 
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
+#include "src/launcher/bar.h"
 #include "src/launcher/kin.h"
 #include "src/launcher/run.h"
 #include "src/launcher/verdict.h"
@@ -39,6 +40,23 @@ void run_arm(struct event *timer, uint64_t after_ns)
 
 /* ---------------------------------------------------------------- events */
 
+/* Generated items are counted beforehand; all others when the last producer has left. */
+static uint64_t items_in_all(const struct supervisor *sv, const struct ring_stats *stats)
+{
+	if (settings_source_is_generated(sv->settings) && sv->settings->items > 0)
+		return sv->settings->items;
+	return sv->settings->producers > 0 && crew_count(&sv->crew, SIDE_PRODUCER) == 0
+		       ? stats->published : 0;
+}
+
+static void show_bar(const struct supervisor *sv)
+{
+	struct ring_stats stats;
+
+	if (sv->settings->bar && !sv->report->is_damaged && ring_stats(sv->ring, &stats) == 0)
+		bar_draw(&stats, items_in_all(sv, &stats), ring_now_ns());
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct supervisor *sv = context;
@@ -51,6 +69,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 			course_note_damage(sv);
 	}
 	course_review(sv);
+	show_bar(sv);
 }
 
 static void on_drain_timeout(evutil_socket_t fd, short what, void *context)
@@ -126,6 +145,7 @@ static struct logs *new_logs(struct supervisor *sv)
 		.terminator = is_nul ? '\0' : '\n',
 		.line_max = settings->item_max_bytes + 65536,
 		.out_broken = on_broken_output,
+		.writes = bar_hide,
 		.context = sv,
 	};
 
@@ -203,11 +223,14 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 	report->started_ns = ring_now_ns();
 	if (crew_init(&sv->crew, sv->teams, sv->settings->producers + settings_consumers_max(sv->settings)) < 0)
 		diag_die(EXIT_SYSTEM, "no memory for the workers");
+	if (sv->settings->bar && ring_stats(ring, &report->stats) == 0)
+		bar_start(&report->stats, report->started_ns);
 	run_arm(sv->tick, TICK_NS);
 	for (size_t i = 0; i < sv->teams->count; i++)
 		start_team(sv, &sv->teams->list[i]);
 	while (!can_leave(sv))
 		event_base_loop(sv->base, EVLOOP_ONCE);
+	bar_stop();
 	report->ended_ns = ring_now_ns();
 }
 
