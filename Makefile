@@ -62,13 +62,19 @@ LIBS    = -lbsd -lrt $(LDLIBS)
 launcher_PKGS := libevent_core libevent_extra jansson ncursesw
 consumer_PKGS := sqlite3 jansson
 ringctl_PKGS  := jansson ncursesw
+view_PKGS     := jansson ncursesw
 unit_PKGS     := cmocka
+
+# Rooms that one room stands on, besides base.
+launcher_ROOMS := view
+ringctl_ROOMS  := view
 
 # The room of src/launcher/x.c is launcher; that of tests/unit/x.c is unit.
 room = $(word 2,$(subst /, ,$(1)))
 say  = $(if $(V),,@echo '  $(1)  $(2)';)
 
-pkgs = $(sort $(foreach room,$(1),$($(room)_PKGS)))
+below = $(foreach room,$(1),$(room) $($(room)_ROOMS))
+pkgs = $(sort $(foreach room,$(call below,$(1)),$($(room)_PKGS)))
 pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
@@ -98,7 +104,8 @@ $(foreach room,$(ROOMS),$(eval \
 $(LIBSHM) $(ROOMS:%=$(BUILD)/lib%.a):
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(BUILD)/lib$$(@F).a $(LIBBASE) $(LIBSHM)
+$(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(patsubst %,$$(BUILD)/lib%.a,$$(call below,$$(@F))) \
+		$(LIBBASE) $(LIBSHM)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,$(@F))
 
@@ -108,7 +115,8 @@ unit: $(UNITS)
 stress: $(STRESS)
 
 # A unit test links the archives of the rooms whose headers it includes, and base behind them.
-entered = $(strip $(foreach room,$(filter-out base,$(ROOMS)),$(if $(findstring "src/$(room)/,$(file < $(1))),$(room))))
+entered = $(sort $(call below,$(call names,$(1))))
+names   = $(strip $(foreach room,$(filter-out base,$(ROOMS)),$(if $(findstring "src/$(room)/,$(file < $(1))),$(room))))
 
 $(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
 		$$(addprefix $(BUILD)/lib,$$(addsuffix .a,$$(call entered,tests/unit/$$*.c))) \

@@ -36,7 +36,7 @@ drop_ring() { ringctl rm --force "$ring"; }
 	fill a b c
 	run --separate-stderr ringctl ls
 	assert_success
-	assert_line --index 0 --regexp '^NAME +STATE +ITEMS/SLOTS +PRODUCERS +CONSUMERS +LAUNCHER +SIZE +AGE$'
+	assert_line --index 0 --regexp '^NAME +STATE +ITEMS/SLOTS +PRODUCERS +CONSUMERS +LAUNCHER +SIZE +AGE +MEMBERS +OWNER$'
 	assert_line --regexp "^$ring +idle +3/1024 +0 +0 +- +4\\.[0-9]M +[0-9.]+m?s\$"
 	hold_item
 	run ringctl ls

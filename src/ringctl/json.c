@@ -4,47 +4,12 @@
 #include "src/ringctl/json.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
-#include "src/ringctl/words.h"
+#include "src/view/metrics.h"
+#include "src/view/words.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum metric_kind { METRIC_U64, METRIC_U32, METRIC_NS };
-
-struct metric {
-	const char *name;
-	enum metric_kind kind;
-	size_t field;
-};
-
-#define METRIC(member) .field = offsetof(struct ring_stats, member)
-
-static const struct metric metrics[] = {
-	{ .name = "published_total", .kind = METRIC_U64, METRIC(published) },
-	{ .name = "acked_total", .kind = METRIC_U64, METRIC(acked) },
-	{ .name = "dead_total", .kind = METRIC_U64, METRIC(dead) },
-	{ .name = "dropped_total", .kind = METRIC_U64, METRIC(dropped) },
-	{ .name = "left", .kind = METRIC_U64, METRIC(left) },
-	{ .name = "taken_total", .kind = METRIC_U64, METRIC(taken) },
-	{ .name = "redelivered_total", .kind = METRIC_U64, METRIC(redelivered) },
-	{ .name = "published_bytes_total", .kind = METRIC_U64, METRIC(bytes) },
-	{ .name = "full_total", .kind = METRIC_U64, METRIC(full) },
-	{ .name = "blocked_seconds_total", .kind = METRIC_NS, METRIC(blocked_ns) },
-	{ .name = "starved_seconds_total", .kind = METRIC_NS, METRIC(starved_ns) },
-	{ .name = "slots", .kind = METRIC_U32, METRIC(slots) },
-	{ .name = "item_max_bytes", .kind = METRIC_U32, METRIC(item_max) },
-	{ .name = "size_bytes", .kind = METRIC_U64, METRIC(size_bytes) },
-	{ .name = "free", .kind = METRIC_U32, METRIC(free) },
-	{ .name = "writing", .kind = METRIC_U32, METRIC(writing) },
-	{ .name = "ready", .kind = METRIC_U32, METRIC(ready) },
-	{ .name = "delayed", .kind = METRIC_U32, METRIC(delayed) },
-	{ .name = "in_flight", .kind = METRIC_U32, METRIC(in_flight) },
-	{ .name = "dead_kept", .kind = METRIC_U32, METRIC(dead_kept) },
-	{ .name = "high_water", .kind = METRIC_U32, METRIC(high_water) },
-	{ .name = "oldest_seconds", .kind = METRIC_NS, METRIC(oldest_ns) },
-	{ .name = "stop_published", .kind = METRIC_U64, METRIC(stop_published) },
-};
 
 static _Noreturn void die_of_memory(void)
 {
@@ -77,21 +42,6 @@ json_t *json_seconds(uint64_t ns)
 	return json_real((double)ns / 1e9);
 }
 
-static json_t *metric_value(const struct metric *metric, const struct ring_stats *stats)
-{
-	const void *field = (const char *)stats + metric->field;
-
-	switch (metric->kind) {
-	case METRIC_U64:
-		return json_count(*(const uint64_t *)field);
-	case METRIC_U32:
-		return json_count(*(const uint32_t *)field);
-	case METRIC_NS:
-		return json_seconds(*(const uint64_t *)field);
-	}
-	return NULL;
-}
-
 json_t *json_ring(const char *name, const struct reading *reading)
 {
 	const struct ring_stats *stats = &reading->stats;
@@ -104,12 +54,10 @@ json_t *json_ring(const char *name, const struct reading *reading)
 	json_set(ring, "stop", json_string(words_stop_mode(stats->stop)));
 	json_set(ring, "stop_cause", json_string(words_stop_cause(stats->stop_cause)));
 	json_set(ring, "launcher", reading->launcher ? json_integer(reading->launcher) : json_null());
-	json_set(ring, "producers", json_count(reading->producers));
-	json_set(ring, "consumers", json_count(reading->consumers));
 	json_set(ring, "holders", json_count(reading->holders));
 	json_set(ring, "dead_members", json_count(reading->dead));
-	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
-		json_set(ring, metrics[i].name, metric_value(&metrics[i], stats));
+	if (metrics_json(ring, reading) == -1)
+		die_of_memory();
 	return ring;
 }
 

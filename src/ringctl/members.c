@@ -9,7 +9,7 @@
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
-#include "src/ringctl/words.h"
+#include "src/view/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>

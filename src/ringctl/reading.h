@@ -1,27 +1,10 @@
 /*
- * reading.h - private to ringctl: one look at a ring from outside, and how to fail at it.
+ * reading.h - private to ringctl: how to open a ring that is looked at, and to fail at it.
  */
 #ifndef SHMLINE_RINGCTL_READING_H
 #define SHMLINE_RINGCTL_READING_H
 
-#include "shm/ring.h"
-
-#include <stdint.h>
-
-struct reading {
-	struct ring_stats stats;
-	uint64_t now_ns;
-	uint32_t living;		/* members, whatever their roles */
-	uint32_t producers, consumers, holders;	/* of those living */
-	uint32_t dead;			/* members that died and are not recovered yet */
-	pid_t launcher;			/* 0: none that lives */
-};
-
-/* Read an open ring. 0, or -1 with errno EBADMSG. */
-int reading_take(struct ring *ring, struct reading *reading);
-
-/* From one time to a later one; 0 when it is not later: another process wrote one of them. */
-uint64_t reading_between_ns(uint64_t from_ns, uint64_t to_ns);
+#include "src/view/reading.h"
 
 /* ring_open(); on failure says so and stores the exit code in *code. */
 struct ring *reading_open(const char *name, unsigned roles, int *code);

@@ -9,12 +9,14 @@
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
-#include "src/ringctl/words.h"
+#include "src/view/words.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct column columns[] = {
 	{ .title = "NAME", .width = 12 },
@@ -25,6 +27,8 @@ static const struct column columns[] = {
 	{ .title = "LAUNCHER", .is_number = true },
 	{ .title = "SIZE", .is_number = true },
 	{ .title = "AGE", .is_number = true },
+	{ .title = "MEMBERS", .is_number = true },
+	{ .title = "OWNER" },
 	{ .title = NULL },
 };
 
@@ -57,6 +61,18 @@ static void free_names(struct names *names)
 	free(names->names);
 }
 
+/* Only rings of this user are listed, or can be opened. */
+static const char *owner(void)
+{
+	static char number[16];
+	const struct passwd *user = getpwuid(geteuid());
+
+	if (user != NULL)
+		return user->pw_name;
+	snprintf(number, sizeof(number), "%u", (unsigned)geteuid());
+	return number;
+}
+
 static void show_sound(struct table *table, const char *name, const struct reading *reading)
 {
 	const struct ring_stats *stats = &reading->stats;
@@ -74,6 +90,17 @@ static void show_sound(struct table *table, const char *name, const struct readi
 		table_cell(table, "-");
 	table_cell(table, "%s", quantity_show_size(size, sizeof(size), stats->size_bytes));
 	table_cell_duration(table, reading_between_ns(stats->created_ns, reading->now_ns));
+	table_cell(table, "%u/%u", reading->living, stats->members);
+	table_cell(table, "%s", owner());
+}
+
+static void show_json(const char *name, const struct reading *reading)
+{
+	json_t *ring = json_ring(name, reading);
+
+	json_set(ring, "owner", json_string(owner()));
+	json_set(ring, "members", json_count(reading->living));
+	json_line(ring);
 }
 
 /* errno says what is wrong with it. */
@@ -106,7 +133,7 @@ static void show_ring(struct table *table, const char *name)
 	else if (table != NULL)
 		show_sound(table, name, &reading);
 	else
-		json_line(json_ring(name, &reading));
+		show_json(name, &reading);
 	ring_close(ring);
 }
 

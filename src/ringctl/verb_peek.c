@@ -8,7 +8,7 @@
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
-#include "src/ringctl/words.h"
+#include "src/view/words.h"
 
 static const struct column columns[] = {
 	{ .title = "ID", .width = 6, .is_number = true },

@@ -10,10 +10,10 @@
 #include "src/base/quantity.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/members.h"
-#include "src/ringctl/rates.h"
+#include "src/view/rates.h"
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
-#include "src/ringctl/words.h"
+#include "src/view/words.h"
 
 #include <errno.h>
 #include <stdio.h>

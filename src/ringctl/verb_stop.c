@@ -7,7 +7,7 @@
 #include "src/base/exitcode.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/reading.h"
-#include "src/ringctl/words.h"
+#include "src/view/words.h"
 
 static void show_json(struct ring *ring)
 {

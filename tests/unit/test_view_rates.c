@@ -1,5 +1,5 @@
-/* test_ringctl_rates.c - rates from two readings. */
-#include "src/ringctl/rates.h"
+/* test_view_rates.c - rates from two readings. */
+#include "src/view/rates.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /*
- * rates.h - private to ringctl: what changed between two readings of a ring, a second. Pure.
+ * rates.h - private to the views: what changed between two readings of a ring, a second. Pure.
  */
-#ifndef SHMLINE_RINGCTL_RATES_H
-#define SHMLINE_RINGCTL_RATES_H
+#ifndef SHMLINE_VIEW_RATES_H
+#define SHMLINE_VIEW_RATES_H
 
 #include "shm/ring.h"
 

@@ -1,5 +1,5 @@
-/* test_ringctl_words.c - the words that ringctl has for states and roles. */
-#include "src/ringctl/words.h"
+/* test_view_words.c - the words that the views have for states and roles. */
+#include "src/view/words.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,12 +1,12 @@
 /*
- * words.h - private to ringctl: the words for what a ring, a slot and a member are, the same in
+ * words.h - private to the views: the words for what a ring, a slot and a member are, the same in
  * tables for people and in JSON. Pure.
  */
-#ifndef SHMLINE_RINGCTL_WORDS_H
-#define SHMLINE_RINGCTL_WORDS_H
+#ifndef SHMLINE_VIEW_WORDS_H
+#define SHMLINE_VIEW_WORDS_H
 
 #include "shm/ring.h"
-#include "src/ringctl/reading.h"
+#include "src/view/reading.h"
 
 #include <stddef.h>
 

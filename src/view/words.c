@@ -1,7 +1,7 @@
 /*
  * words.c - the words for what a ring, a slot and a member are.
  */
-#include "src/ringctl/words.h"
+#include "src/view/words.h"
 
 #include <errno.h>
 #include <string.h>

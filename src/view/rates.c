@@ -1,7 +1,7 @@
 /*
  * rates.c - what changed between two readings of a ring, a second.
  */
-#include "src/ringctl/rates.h"
+#include "src/view/rates.h"
 
 static double rate(uint64_t then, uint64_t now, double seconds)
 {
