@@ -32,6 +32,7 @@ struct sink {
 	const char *arg;		/* what stands behind the colon, for help; NULL: nothing may */
 	const char *help;		/* one clause */
 	size_t batch;			/* items that it wants at once; 0: --batch says */
+	uint64_t linger_ns;		/* how long it waits for a batch to fill; 0: it takes what is there */
 	bool arg_needed;
 	bool is_worker;			/* hands items to a COMMAND */
 
@@ -52,7 +53,7 @@ struct sink {
 	void (*close)(void *state);
 };
 
-extern const struct sink sink_log, sink_null, sink_stdout;
+extern const struct sink sink_log, sink_null, sink_stdout, sink_sqlite;
 extern const struct sink worker_exec;
 
 /*

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct sink *const sinks[] = { &sink_log, &sink_null, &sink_stdout, &worker_exec, NULL };
+static const struct sink *const sinks[] = {
+	&sink_log, &sink_null, &sink_stdout, &sink_sqlite, &worker_exec, NULL,
+};
 static const struct sink *const workers[] = { &worker_exec, NULL };
 
 /* "sqlite:FILE" */

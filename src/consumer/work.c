@@ -19,6 +19,10 @@
    other consumers find work too. */
 #define SHARE_OF_SLOTS 64
 
+/* The same for a sink whose batches are worth waiting for. A guess: producers of a full ring find room
+   while some consumers fill theirs. */
+#define SHARE_TO_FILL 8
+
 /* A step's exit code, or: */
 enum { GO_ON = -1 };
 
@@ -34,7 +38,8 @@ struct work {
 
 static size_t batch_of(const struct settings *settings, const struct ring *ring)
 {
-	size_t share = ring_slots(ring) / SHARE_OF_SLOTS, wanted = settings->sink->batch;
+	size_t part = settings->sink->linger_ns ? SHARE_TO_FILL : SHARE_OF_SLOTS;
+	size_t share = ring_slots(ring) / part, wanted = settings->sink->batch;
 
 	if (wanted == 0)
 		return settings->request.command.batch;
@@ -143,6 +148,26 @@ static int forced_out(const struct work *work)
 	return EXIT_ITEMS_LEFT;
 }
 
+/* More of them until the batch is full or it has waited long enough. What ends it early is met again by
+   the next take. */
+static size_t fill(struct work *work, size_t taken)
+{
+	const uint64_t linger_ns = work->settings->sink->linger_ns, began_ns = ring_now_ns();
+	uint64_t passed_ns = 0;
+	size_t more;
+
+	while (taken < work->batch && passed_ns < linger_ns && !interrupt_wants_leave()) {
+		int left_ms = (int)((linger_ns - passed_ns + NS_PER_MS - 1) / NS_PER_MS);
+
+		if (ring_take_batch(work->settler->ring, work->items + taken, work->batch - taken, &more,
+				    left_ms) != RING_OK)
+			break;
+		taken += more;
+		passed_ns = ring_now_ns() - began_ns;
+	}
+	return taken;
+}
+
 static int step(struct work *work)
 {
 	struct ring *ring = work->settler->ring;
@@ -150,7 +175,7 @@ static int step(struct work *work)
 
 	switch (ring_take_batch(ring, work->items, work->batch, &taken, idle_ms(work->settings))) {
 	case RING_OK:
-		return deal(work, taken);
+		return deal(work, fill(work, taken));
 	case RING_TIMEOUT:
 	case RING_DRAINED:
 		return EXIT_OK;

@@ -120,6 +120,13 @@ static void decide(struct supervisor *sv, struct worker *worker)
 	}
 }
 
+/* One whose failure stops the line raises the flag itself, and may have been told to end since. */
+static bool has_failed_for_good(struct supervisor *sv, const struct worker *worker)
+{
+	return worker->run.ending == ENDING_FINAL &&
+	       (!worker->was_told || ring_stop_cause(sv->ring) == RING_CAUSE_FAILURE);
+}
+
 /* Its items are back in the ring: what becomes of the worker? */
 static void settle(struct supervisor *sv, struct worker *worker)
 {
@@ -130,7 +137,7 @@ static void settle(struct supervisor *sv, struct worker *worker)
 		keeper_start(sv, worker);
 	else if (goes_on)
 		decide(sv, worker);
-	else if (worker->run.ending == ENDING_FINAL && !worker->was_told)
+	else if (has_failed_for_good(sv, worker))
 		give_up(sv, worker);
 	else
 		worker->state = WORKER_GONE;

@@ -29,6 +29,7 @@ static const struct passed {
 	PASS("null", PASSED_FLAG, TO(SIDE_PRODUCER), is_null),
 	PASS("delimiter", PASSED_TEXT, TO(SIDE_PRODUCER), delimiter),
 	PASS("broken", PASSED_COUNT, TO(SIDE_PRODUCER), broken),
+	PASS("invoice-work", PASSED_TEXT, TO(SIDE_PRODUCER), invoice_work),
 	PASS("when-full", PASSED_TEXT, TO(SIDE_PRODUCER), when_full),
 	PASS("lanes", PASSED_COUNT, TO(SIDE_PRODUCER), producers),
 	PASS("sink", PASSED_TEXT, TO(SIDE_CONSUMER), sink),

@@ -178,6 +178,8 @@ static const struct option_entry entries[] = {
 	  .max = ITEMS_MAX, FIELD(items) },
 	{ .name = "broken", .letter = 'k', .arg = "K", .help = "the K-th widget is broken",
 	  .kind = OPTION_COUNT, .min = 1, .max = ITEMS_MAX, FIELD(broken) },
+	{ .name = "invoice-work", .arg = "D", .help = "time that getting one invoice takes (0)",
+	  .kind = OPTION_CALL, .call = take_duration, FIELD(invoice_work) },
 	{ .name = "arg-file", .letter = 'a', .arg = "FILE",
 	  .help = "read items from FILE; may be given several times", .kind = OPTION_CALL,
 	  .call = take_arg_file, .takes_file = true },
@@ -355,6 +357,9 @@ static void check_source(const struct settings *settings)
 		       shown);
 	if (settings->broken != SETTING_NONE && !kind_is(settings->source, "widgets"))
 		REFUSE("--broken: source \"%s\" makes no widgets; expected --source widgets", shown);
+	if (settings->invoice_work && !kind_is(settings->source, "invoices"))
+		REFUSE("--invoice-work: source \"%s\" makes no invoices; expected --source invoices",
+		       shown);
 	if (is_generated &&
 	    (settings->arg_files_count > 0 || settings->is_null || settings->delimiter))
 		REFUSE("--arg-file, --null and --delimiter: source \"%s\" reads nothing; expected --source "

@@ -23,7 +23,7 @@ struct settings {
 	bool keep, resume;
 
 	/* For producers and consumers; NULL or SETTING_NONE where they have a default. */
-	const char *source, *delimiter, *when_full;
+	const char *source, *delimiter, *when_full, *invoice_work;
 	const char **arg_files;
 	size_t arg_files_count;
 	bool is_null;

@@ -4,17 +4,16 @@
  */
 #include "src/producer/source.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
-
-#define INVOICE_TEXT_MAX 192
+#include "src/base/invoice.h"
 
 struct invoices {
 	const struct source_request *request;
@@ -54,32 +53,35 @@ static uint64_t mix(uint64_t z)
 	return z ^ (z >> 31);
 }
 
-static void show_now(char *text, size_t size)
+static uint64_t wall_clock_ns(void)
 {
 	struct timespec now;
-	struct tm utc;
-	size_t used;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	used = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + used, size - used, ".%06ldZ", now.tv_nsec / 1000);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){ .at = text, .len = strlen(text) };
 }
 
 static void make_invoice(struct invoices *invoices, uint64_t ticket, struct record *record)
 {
 	static const char *const currencies[] = { "EUR", "USD", "GBP", "JPY" };
 	const uint64_t random = mix(ticket);
-	const uint64_t customer = random % 5000 + 1, cents = (random >> 16) % 1000000 + 1;
-	char issued[40];
-	int n;
+	char customer[16], issued[INVOICE_TIME_MAX];
+	struct invoice invoice = { .id = ticket, .amount_cents = (random >> 16) % 1000000 + 1 };
 
-	show_now(issued, sizeof(issued));
-	n = snprintf(invoices->text, sizeof(invoices->text),
-		     "{\"id\":%" PRIu64 ",\"customer\":\"C-%04" PRIu64 "\",\"amount_cents\":%" PRIu64
-		     ",\"currency\":\"%s\",\"issued_at\":\"%s\"}",
-		     ticket, customer, cents, currencies[random >> 62], issued);
-	*record = (struct record){ .data = invoices->text, .len = (size_t)n, .mark = ticket };
+	snprintf(customer, sizeof(customer), "C-%04u", (unsigned)(random % 5000) + 1);
+	invoice.customer = span_of(customer);
+	invoice.currency = span_of(currencies[random >> 62]);
+	invoice.issued_at = span_of(invoice_time(issued, wall_clock_ns()));
+	*record = (struct record){
+		.data = invoices->text,
+		.len = invoice_format(&invoice, invoices->text),
+		.mark = ticket,
+	};
 }
 
 /* Getting an invoice takes time, which a signal or the stop flag may cut short. */
