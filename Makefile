@@ -56,7 +56,7 @@ endif
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) -pthread $(SANITIZE) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
-LIBS    = -lbsd -lrt $(LDLIBS)
+LIBS    = -lbsd -lrt -lm $(LDLIBS)
 
 # Libraries that one room needs, by their pkg-config names. They are looked up when a recipe runs.
 launcher_PKGS := libevent_core libevent_extra jansson ncursesw

@@ -170,7 +170,7 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 {
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
 	enum ring_result result = attempt(ring, item);
-	uint64_t began, deadline;
+	uint64_t began, now, deadline;
 
 	if (result != RING_TIMEOUT) {
 		if (result != RING_OK)
@@ -192,11 +192,14 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 
 	began = ring_now_ns();
 	deadline = timeout_ms < 0 ? UINT64_MAX : began + (uint64_t)timeout_ms * 1000000;
-	do
+	/* Counted after each slice, so that who looks sees a wait that goes on. */
+	do {
 		result = sleep_once(ring, what, attempt, item, deadline);
-	while (result == RING_TIMEOUT && ring_now_ns() < deadline);
-	member_count(ring->me, what == WAITING_FREE ? COUNT_BLOCKED_NS : COUNT_STARVED_NS,
-		     ring_now_ns() - began);
+		now = ring_now_ns();
+		member_count(ring->me, what == WAITING_FREE ? COUNT_BLOCKED_NS : COUNT_STARVED_NS,
+			     now - began);
+		began = now;
+	} while (result == RING_TIMEOUT && now < deadline);
 	pass_on(ring, waiting, result);
 	return result;
 }

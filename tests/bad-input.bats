@@ -278,7 +278,7 @@ refuse() { # [PROGRAM...]
 		64 ;; -c "5\.\.2": expected ;; -c 5..2
 		64 ;; -c "1\.\.": expected ;; -c 1..
 		64 ;; -c "\.\.5": expected ;; -c ..5
-		64 ;; --consumers "five": expected a number ;; --consumers five
+		64 ;; --consumers "five": expected a number from 0 to 2000 ;; --consumers five
 		64 ;; -P "x": expected a number ;; -P x
 		64 ;; -j "x": expected a number ;; -j x
 		64 ;; -c "3x": expected a number ;; -p 2 -c3x

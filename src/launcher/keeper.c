@@ -78,6 +78,7 @@ static void give_up(struct supervisor *sv, struct worker *worker)
 		return;
 	}
 	sv->report->gave_up = true;
+	sv->lost_consumers += worker->side == SIDE_CONSUMER;
 	if (rules->policy == RESTART_NEVER)
 		diag_warn("%s is given up, since --restart is never", worker->name);
 	else
@@ -222,6 +223,24 @@ struct worker *keeper_add(struct supervisor *sv, const struct team *team)
 		return NULL;
 	}
 	return worker;
+}
+
+struct worker *keeper_drop(struct supervisor *sv, const struct team *team)
+{
+	for (size_t i = sv->crew.count; i-- > 0;) {
+		struct worker *worker = &sv->crew.workers[i];
+
+		if (worker->team != team || worker->was_told || worker->state == WORKER_GONE)
+			continue;
+		if (worker->state == WORKER_RUNNING)
+			worker_tell(worker, SIGUSR1);
+		else if (worker->state == WORKER_WAITING)
+			worker->state = WORKER_GONE;
+		else
+			continue;
+		return worker;
+	}
+	return NULL;
 }
 
 /* ---------------------------------------------------------------- replacing */

@@ -17,6 +17,7 @@
 #include "src/launcher/summary.h"
 
 struct event;
+struct scaler;
 struct event_base;
 
 /*
@@ -43,6 +44,8 @@ struct supervisor {
 	struct ring *ring;
 	struct crew crew;
 	struct report *report;
+	struct scaler *scaler;		/* NULL: as many consumers as at the start */
+	unsigned lost_consumers;	/* given up */
 	enum state state;
 	unsigned stops;			/* INT and TERM so far */
 	bool forsakes_output;		/* its reader may never come: don't wait */
@@ -67,6 +70,17 @@ void keeper_start(struct supervisor *sv, struct worker *worker);
 void keeper_end(struct supervisor *sv, struct worker *worker, const struct guard_end *end);
 /* The next worker that is due to be replaced, if none is being replaced now. */
 void keeper_replace_next(struct supervisor *sv);
+
+/* One consumer fewer: the last that was not asked to go already, after its item. NULL: there is none. */
+struct worker *keeper_drop(struct supervisor *sv, const struct team *team);
+
+/* scaler.c */
+/* 0, or -1 without memory. */
+int scaler_begin(struct supervisor *sv);
+/* Every tick: as many consumers as keep up. */
+void scaler_look(struct supervisor *sv);
+/* Notes the balance that was found in the report. */
+void scaler_end(struct supervisor *sv);
 
 /* guarding.c */
 /* A guard, and ears for it. 0, or -1 with errno. */

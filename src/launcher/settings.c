@@ -50,6 +50,14 @@ static const char *const color_whens[] = {
 
 /* ---------------------------------------------------------------- values with a form of their own */
 
+static uint64_t cores(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+
+	return n > 0 ? (uint64_t)n : 1;
+}
+
 static const char **text_field(const struct option_entry *entry, void *settings)
 {
 	void *field = (char *)settings + entry->field;
@@ -64,6 +72,44 @@ static bool take_ring_name(const struct option_entry *entry, const char *value, 
 		    "with a dot or dash";
 	*text_field(entry, settings) = value;
 	return ring_name_is_valid(value);
+}
+
+/* One per core is the least that auto may need, eight the most that most work waits for. Work that only
+   waits may need more: a guess. */
+#define AUTO_PER_CORE 8
+#define AUTO_MIN 64
+
+static bool take_range(const char *value, const char *dots, struct settings *all)
+{
+	char min[8];
+
+	if ((size_t)(dots - value) >= sizeof(min))
+		return false;
+	memcpy(min, value, (size_t)(dots - value));
+	min[dots - value] = '\0';
+	if (quantity_count(min, 1, WORKERS_MAX, &all->consumers_min) < 0)
+		return false;
+	all->consumers = all->consumers_min;
+	return quantity_count(dots + 2, all->consumers_min, WORKERS_MAX, &all->consumers_max) == 0;
+}
+
+static bool take_consumers(const struct option_entry *entry, const char *value, void *settings,
+			   const char **expected)
+{
+	struct settings *all = settings;
+	const char *dots = strstr(value, "..");
+
+	(void)entry;
+	*expected = "a number from 0 to 2000, MIN..MAX from 1 to 2000, or auto";
+	if (dots)
+		return take_range(value, dots, all);
+	if (strcmp(value, "auto") == 0) {
+		all->consumers = all->consumers_min = 1;
+		all->consumers_max = AUTO_PER_CORE * cores() > AUTO_MIN ? AUTO_PER_CORE * cores() : AUTO_MIN;
+		return true;
+	}
+	all->consumers_max = 0;
+	return quantity_count(value, 0, WORKERS_MAX, &all->consumers) == 0;
 }
 
 /* Of the following, the text is kept for the programs that it is passed on to. */
@@ -146,15 +192,15 @@ static bool take_restart_backoff(const struct option_entry *entry, const char *v
 /* ---------------------------------------------------------------- the table */
 
 #define FIELD(name) .field = offsetof(struct settings, name)
-#define CONSUMERS_ENTRY .kind = OPTION_COUNT, .max = WORKERS_MAX, FIELD(consumers)
+#define CONSUMERS_ENTRY .kind = OPTION_CALL, .call = take_consumers
 
 static const struct option_entry entries[] = {
 	{ .group = "The line", .name = "producers", .letter = 'p', .arg = "N",
 	  .help = "producers to run (1); 0: others attach from outside", .kind = OPTION_COUNT,
 	  .max = WORKERS_MAX, FIELD(producers) },
 	{ .name = "consumers", .letter = 'c', .arg = "N",
-	  .help = "consumers to run (1; with COMMAND the number of cores); 0: others attach; -P and -j "
-		  "are the same",
+	  .help = "consumers to run (1; with COMMAND the number of cores); MIN..MAX or auto: as many as "
+		  "keep up; 0: others attach; -P and -j are the same",
 	  CONSUMERS_ENTRY },
 	{ .name = "max-procs", .letter = 'P', .arg = "N", CONSUMERS_ENTRY },
 	{ .name = "jobs", .letter = 'j', .arg = "N", CONSUMERS_ENTRY },
@@ -307,9 +353,15 @@ bool settings_source_is_stdin(const struct settings *settings)
 	return false;
 }
 
+bool settings_are_scaled(const struct settings *settings)
+{
+	return settings->consumers_max > 0;
+}
+
 uint32_t settings_consumers_max(const struct settings *settings)
 {
-	uint64_t wanted = 2 * settings->consumers + CONSUMERS_SPARE;
+	bool is_scaled = settings_are_scaled(settings);
+	uint64_t wanted = (is_scaled ? settings->consumers_max : 2 * settings->consumers) + CONSUMERS_SPARE;
 	uint64_t fits = RING_MEMBERS_MAX - GUESTS - settings->producers;
 
 	return (uint32_t)(wanted < fits ? wanted : fits);
@@ -318,14 +370,6 @@ uint32_t settings_consumers_max(const struct settings *settings)
 uint32_t settings_members(const struct settings *settings)
 {
 	return (uint32_t)settings->producers + settings_consumers_max(settings) + GUESTS;
-}
-
-static uint64_t cores(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
-
-	return n > 0 ? (uint64_t)n : 1;
 }
 
 static void fill_in(struct settings *settings)

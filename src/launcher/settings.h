@@ -14,7 +14,8 @@
 #define SETTING_NONE UINT64_MAX	/* a number that was not given, a time without limit */
 
 struct settings {
-	uint64_t producers, consumers;
+	uint64_t producers, consumers;	/* at the start */
+	uint64_t consumers_min, consumers_max;	/* -c MIN..MAX; max 0: as many as at the start */
 	uint64_t items;			/* that generated sources make in all; 0: no end */
 	uint64_t broken;		/* SETTING_NONE: no widget is */
 
@@ -54,6 +55,9 @@ bool settings_source_is_generated(const struct settings *settings);
 
 /* Do the producers read the launcher's standard input? */
 bool settings_source_is_stdin(const struct settings *settings);
+
+/* Does the launcher choose the number of consumers? */
+bool settings_are_scaled(const struct settings *settings);
 
 /* The most consumers that this run may have, and the member entries that its ring needs. */
 uint32_t settings_consumers_max(const struct settings *settings);

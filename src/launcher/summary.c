@@ -91,6 +91,14 @@ static const char *reason(const struct report *report)
 	return cause < sizeof(causes) / sizeof(causes[0]) ? causes[cause] : "an unknown cause";
 }
 
+static void print_balance(const struct report *report, const struct settings *settings)
+{
+	if (report->balanced_at > 0)
+		diag_info("balanced at %llu producer%s : %u consumer%s", (number)settings->producers,
+			  settings->producers == 1 ? "" : "s", report->balanced_at,
+			  report->balanced_at == 1 ? "" : "s");
+}
+
 static void print_lines(const struct report *report, void (*say)(const char *, ...))
 {
 	const struct ring_stats *stats = &report->stats;
@@ -118,6 +126,12 @@ static const struct {
 #undef COUNTER
 };
 
+static void add_balance(json_t *object, const struct report *report)
+{
+	if (object && report->balanced_at > 0)
+		json_object_set_new(object, "consumers_balanced", json_integer(report->balanced_at));
+}
+
 static json_t *to_json(const struct report *report, const char *ring)
 {
 	const struct ring_stats *stats = &report->stats;
@@ -133,6 +147,7 @@ static json_t *to_json(const struct report *report, const char *ring)
 
 		json_object_set_new(object, counters[i].name, json_integer((json_int_t)*value));
 	}
+	add_balance(object, report);
 	return object;
 }
 
@@ -158,6 +173,7 @@ int summary_print(const struct report *report, const struct settings *settings, 
 	if (result < 0)
 		diag_error("cannot write to standard output: %s", strerror(errno));
 	/* The books are the last line of every run; a quiet one has only failures to tell. */
+	print_balance(report, settings);
 	print_lines(report, summary_exit_code(report) ? diag_error : diag_info);
 	return result;
 }

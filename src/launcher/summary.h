@@ -18,6 +18,7 @@ struct report {
 	bool gave_up;			/* a worker is not started again */
 	int ended_by;			/* signal that ended it before it was drained; 0: none */
 	unsigned restarts;
+	unsigned balanced_at;		/* consumers for the longest time; 0: their number was given */
 	uint64_t started_ns, ended_ns;
 	struct ring_stats stats;	/* when all was over */
 };

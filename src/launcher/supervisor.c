@@ -68,6 +68,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		if (ring_recover(sv->ring, 0) < 0 && errno == EBADMSG)
 			course_note_damage(sv);
 	}
+	scaler_look(sv);
 	course_review(sv);
 	show_bar(sv);
 }
@@ -98,14 +99,17 @@ static void on_broken_output(int error, void *context)
 /* Two descriptors a worker, three with a log file. */
 static int raise_file_limit(const struct settings *settings)
 {
-	rlim_t needed = 3 * (settings->producers + settings->consumers) + FILES_SPARE;
+	bool is_scaled = settings_are_scaled(settings);
+	uint64_t workers = settings->producers +
+			   (is_scaled ? settings->consumers_max : settings->consumers);
+	rlim_t needed = 3 * workers + FILES_SPARE;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
 		return 0;
 	if (limit.rlim_max < needed) {
 		diag_error("%llu workers need %llu open files, the limit is %llu (ulimit -n)",
-			   (unsigned long long)(settings->producers + settings->consumers),
+			   (unsigned long long)workers,
 			   (unsigned long long)needed, (unsigned long long)limit.rlim_max);
 		return -1;
 	}
@@ -221,6 +225,8 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 	sv->ring = ring;
 	sv->report = report;
 	report->started_ns = ring_now_ns();
+	if (scaler_begin(sv) < 0)
+		diag_die(EXIT_SYSTEM, "no memory for scaling");
 	if (crew_init(&sv->crew, sv->teams, sv->settings->producers + settings_consumers_max(sv->settings)) < 0)
 		diag_die(EXIT_SYSTEM, "no memory for the workers");
 	if (sv->settings->bar && ring_stats(ring, &report->stats) == 0)
@@ -232,6 +238,7 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 		event_base_loop(sv->base, EVLOOP_ONCE);
 	bar_stop();
 	report->ended_ns = ring_now_ns();
+	scaler_end(sv);
 }
 
 static void free_event(struct event *event)
