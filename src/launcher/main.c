@@ -137,5 +137,6 @@ int main(int argc, char **argv)
 		}
 	}
 	orders_free(&orders);
+	settings_free(&settings);
 	return code;
 }

@@ -490,3 +490,8 @@ void settings_read(struct settings *settings, int argc, char **argv)
 		diag_set_level(settings->quiet ? DIAG_QUIET : DIAG_VERBOSE);
 	warn(settings);
 }
+
+void settings_free(struct settings *settings)
+{
+	free(settings->arg_files);
+}

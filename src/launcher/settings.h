@@ -50,6 +50,8 @@ extern const char *const settings_stop_modes[];
 /* Read and check the command line. Wrong usage, --help and --version end the program. */
 void settings_read(struct settings *settings, int argc, char **argv);
 
+void settings_free(struct settings *settings);
+
 /* Does the source make its items, as widgets do, rather than read them? */
 bool settings_source_is_generated(const struct settings *settings);
 
