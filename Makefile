@@ -5,6 +5,7 @@
 #   make run | check | bench | unit | lint | format | layers | clean         (V=1: show commands)
 #   make killpoints | mistakes | model | model-full | model-mutants
 #   make storm | fuzz [SECONDS=600]
+#   POSTGRES=auto | yes | no         whether consumers can store in PostgreSQL (libpq)
 #
 # Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
 
@@ -60,10 +61,17 @@ LIBS    = -lbsd -lrt -lm $(LDLIBS)
 
 # Libraries that one room needs, by their pkg-config names. They are looked up when a recipe runs.
 launcher_PKGS := libevent_core libevent_extra jansson ncursesw
-consumer_PKGS := sqlite3 jansson
+consumer_PKGS  = sqlite3 jansson $(if $(with_postgres),libpq)
 ringctl_PKGS  := jansson ncursesw
 view_PKGS     := jansson ncursesw
 unit_PKGS     := cmocka
+
+# What not everybody has: auto (used when it is there), yes or no. Found out once, in the first recipe.
+POSTGRES ?= auto
+$(if $(filter auto yes no,$(POSTGRES)),,$(error POSTGRES=$(POSTGRES): expected auto, yes or no))
+with_postgres = $(eval with_postgres := $(filter yes,$(if $(filter auto,$(POSTGRES)),$(shell \
+	pkg-config --exists libpq && echo yes),$(POSTGRES))))$(with_postgres)
+consumer_DEFS = $(if $(with_postgres),-DWITH_POSTGRES=1)
 
 # Rooms that one room stands on, besides base.
 launcher_ROOMS := view
@@ -89,11 +97,12 @@ all: $(LIBSHM) $(PROGRAMS:%=$(PROGDIR)/%)
 # Everything is compiled again when the compiler or its flags are others than last time.
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
-	@echo '$(COMPILE) $(VERSION)' | cmp -s - $@ || echo '$(COMPILE) $(VERSION)' > $@
+	@echo '$(COMPILE) $(VERSION) $(consumer_DEFS)' | cmp -s - $@ || \
+		echo '$(COMPILE) $(VERSION) $(consumer_DEFS)' > $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(COMPILE) $(call pkg,--cflags,$(call room,$<)) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(COMPILE) $($(call room,$<)_DEFS) $(call pkg,--cflags,$(call room,$<)) -MMD -MP -c -o $@ $<
 
 $(BUILD)/src/base/options.o: private LANGUAGE += -DSHMLINE_VERSION='"$(VERSION)"'
 

@@ -103,7 +103,7 @@ kill_workers() { # N
 
 @test "kill -9 of workers every 50 ms, then of the launcher, then --resume: each invoice once" {
 	local ITEMS=${STORAGE_ITEMS:-100000} lives=0 kills=0 line victims
-	[[ -z ${SAN:-} ]] || ITEMS=5000
+	[[ -z ${SAN:-} ]] || ITEMS=20000
 	start_line
 	kill_workers $((ITEMS / 2))
 	# The launcher and all it started, at once.
@@ -152,7 +152,7 @@ SELECT 2;
 .output" >&9
 	wait_until 5 file_matches locked 2
 	start line "${invoices[@]}" -c 2 -n 30
-	wait_until 10 file_matches line.err 'waiting for "s.db": database is locked'
+	wait_until 10 file_matches line.err 'waiting for s.db: database is locked'
 	assert_equal "$(rows)" 1
 	echo 'COMMIT;' >&9
 	exec 9>&-

@@ -53,7 +53,7 @@ struct sink {
 	void (*close)(void *state);
 };
 
-extern const struct sink sink_log, sink_null, sink_stdout, sink_sqlite;
+extern const struct sink sink_log, sink_null, sink_stdout, sink_sqlite, sink_postgres;
 extern const struct sink worker_exec;
 
 /*

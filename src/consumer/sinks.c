@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct sink *const sinks[] = {
-	&sink_log, &sink_null, &sink_stdout, &sink_sqlite, &worker_exec, NULL,
+	&sink_log, &sink_null, &sink_stdout, &sink_sqlite, &sink_postgres, &worker_exec, NULL,
 };
 static const struct sink *const workers[] = { &worker_exec, NULL };
 

@@ -139,6 +139,7 @@ int storage_exit_code(enum storage_fault fault)
 		[FAULT_BUSY] = EXIT_NO_RING,
 		[FAULT_FULL] = EXIT_CANT_CREATE,
 		[FAULT_DATA] = EXIT_BAD_DATA,
+		[FAULT_REFUSED] = EXIT_NO_RING,
 		[FAULT_OTHER] = EXIT_IO,
 	};
 
@@ -162,7 +163,7 @@ static void tell(struct storage_patience *patience, const char *place, const cha
 
 	if (patience->has_told || ring_now_ns() - patience->since_ns < TOLD_NS)
 		return;
-	diag_warn("waiting for \"%s\": %s", diag_quote(shown, sizeof(shown), place, strlen(place)), why);
+	diag_warn("waiting for %s: %s", diag_quote(shown, sizeof(shown), place, strlen(place)), why);
 	patience->has_told = true;
 }
 

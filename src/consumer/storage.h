@@ -79,6 +79,7 @@ enum storage_fault {
 	FAULT_BUSY,	/* it may work by and by */
 	FAULT_FULL,	/* no room, or no leave to write: people must do something */
 	FAULT_DATA,	/* not such a database or table: likewise */
+	FAULT_REFUSED,	/* a server does not let us in: perhaps next time */
 	FAULT_OTHER,
 };
 

@@ -1,4 +1,5 @@
 /* test_consumer_storage.c - where storage goes, and what a database's errors mean for the line. */
+#include "src/consumer/sink_postgres_fault.h"
 #include "src/consumer/sink_sqlite_fault.h"
 #include "src/consumer/storage.h"
 
@@ -81,6 +82,31 @@ static void what_is_busy_is_waited_for_and_what_is_full_is_not(void **state)
 		assert_int_equal(sqlite_fault(cases[i].code, cases[i].error), cases[i].fault);
 }
 
+static void a_server_that_goes_away_comes_back(void **state)
+{
+	static const struct {
+		const char *state;
+		enum storage_fault fault;
+	} cases[] = {
+		{ .state = NULL, .fault = FAULT_BUSY },
+		{ .state = "08006", .fault = FAULT_BUSY },
+		{ .state = "57P01", .fault = FAULT_BUSY },
+		{ .state = "57P03", .fault = FAULT_BUSY },
+		{ .state = "40P01", .fault = FAULT_BUSY },
+		{ .state = "53300", .fault = FAULT_BUSY },
+		{ .state = "53100", .fault = FAULT_FULL },
+		{ .state = "25006", .fault = FAULT_FULL },
+		{ .state = "42501", .fault = FAULT_FULL },
+		{ .state = "42703", .fault = FAULT_DATA },
+		{ .state = "23502", .fault = FAULT_DATA },
+		{ .state = "XX000", .fault = FAULT_OTHER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(postgres_fault(cases[i].state), cases[i].fault);
+}
+
 static void a_launcher_does_not_start_again_what_people_must_mend(void **state)
 {
 	(void)state;
@@ -95,6 +121,7 @@ int main(void)
 		cmocka_unit_test(a_table_may_follow_the_place),
 		cmocka_unit_test(names_of_tables_are_plain),
 		cmocka_unit_test(what_is_busy_is_waited_for_and_what_is_full_is_not),
+		cmocka_unit_test(a_server_that_goes_away_comes_back),
 		cmocka_unit_test(a_launcher_does_not_start_again_what_people_must_mend),
 	};
 
