@@ -72,30 +72,63 @@ size_t capture_tail(const struct capture *capture, void *bytes, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static int copy(int from, int to)
+/* `len` bytes from `at` on, or to the end. */
+static int copy(int from, off_t at, off_t len, int to)
 {
 	char bytes[64 * 1024];
-	off_t at = 0;
-	ssize_t n;
 
-	while ((n = read_at(from, bytes, sizeof(bytes), at)) > 0) {
+	while (len > 0) {
+		size_t size = len < (off_t)sizeof(bytes) ? (size_t)len : sizeof(bytes);
+		ssize_t n = read_at(from, bytes, size, at);
+
+		if (n <= 0)
+			return (int)n;
 		if (write_all(to, bytes, (size_t)n) < 0)
 			return -1;
 		at += n;
+		len -= n;
 	}
-	return n < 0 ? -1 : 0;
+	return 0;
+}
+
+int capture_pass_part(struct capture *capture, off_t at, off_t len, int fd)
+{
+	int result;
+
+	if (len == 0)
+		return 0;
+	out_begin(fd);
+	result = copy(capture->fd, at, len, fd);
+	out_end(fd);
+	/* Not every file system can; then it keeps the room until the file is empty. */
+	(void)fallocate(capture->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, len);
+	return result;
 }
 
 int capture_pass(struct capture *capture, int fd)
 {
+	off_t size = capture_size(capture);
 	int result;
 
-	if (capture_size(capture) == 0)
+	if (size == 0)
 		return 0;
 	out_begin(fd);
-	result = copy(capture->fd, fd);
+	result = copy(capture->fd, 0, size, fd);
 	out_end(fd);
 	if (ftruncate(capture->fd, 0) < 0)
 		return -1;
 	return result;
+}
+
+int capture_move(struct capture *capture, struct capture *to)
+{
+	if (copy(capture->fd, 0, capture_size(capture), to->fd) < 0)
+		return -1;
+	return ftruncate(capture->fd, 0);
+}
+
+void capture_drop(struct capture *capture)
+{
+	if (ftruncate(capture->fd, 0) < 0)
+		return;		/* then it comes with the next output */
 }

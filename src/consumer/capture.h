@@ -26,4 +26,13 @@ size_t capture_tail(const struct capture *capture, void *bytes, size_t size);
 /* Write it to `fd`, kept together, and empty it. 0, or -1 with errno. */
 int capture_pass(struct capture *capture, int fd);
 
+/* Write a part of it to `fd`, kept together; the file system may have its room back. 0, or -1 with errno. */
+int capture_pass_part(struct capture *capture, off_t at, off_t len, int fd);
+
+/* Append what is in it to another, and empty it. 0, or -1 with errno. */
+int capture_move(struct capture *capture, struct capture *to);
+
+/* Empty it. */
+void capture_drop(struct capture *capture);
+
 #endif

@@ -19,6 +19,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define LOOK_NS (250 * NS_PER_MS)	/* how long a stop flag may stay unseen */
+#define BUSY_NS (10 * NS_PER_MS)	/* when there is something to do meanwhile */
 
 enum run_state { RUNNING, ENDING, KILLED };
 
@@ -26,6 +27,7 @@ struct watch {
 	enum run_state state;
 	pid_t pid;
 	int pidfd;
+	bool is_busy;		/* something is to be done meanwhile */
 	uint64_t began_ns;
 	uint64_t term_ns;	/* when TERM was sent */
 };
@@ -87,7 +89,7 @@ static uint64_t earlier(uint64_t wait_ns, uint64_t limit_ns, uint64_t passed_ns)
 /* Until the next thing that step() could do. */
 static int wait_ms(const struct run *run, const struct watch *watch, uint64_t now)
 {
-	uint64_t ns = LOOK_NS;
+	uint64_t ns = watch->is_busy ? BUSY_NS : LOOK_NS;
 
 	if (watch->state == RUNNING && run->time_limit_ns != 0)
 		ns = earlier(ns, run->time_limit_ns, now - watch->began_ns);
@@ -101,10 +103,12 @@ static void wait_for_end(struct run *run, struct watch *watch)
 	struct pollfd ended = { .fd = watch->pidfd, .events = POLLIN };
 	uint64_t now = watch->began_ns;
 
+	watch->is_busy = run->meanwhile && run->meanwhile(run->context);
 	while (poll(&ended, 1, wait_ms(run, watch, now)) <= 0) {
 		now = ring_now_ns();
 		step(run, watch, now);
 		child_bury_strangers();
+		watch->is_busy = run->meanwhile && run->meanwhile(run->context);
 	}
 }
 

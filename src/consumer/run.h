@@ -14,6 +14,10 @@ struct run {
 	int in, out, err;
 	uint64_t time_limit_ns;		/* 0: none */
 	uint64_t kill_after_ns;		/* from TERM to KILL */
+	/* Called when a signal came while COMMAND runs, and again within 10 ms as long as it returns true.
+	   NULL: nothing else is to be done meanwhile. */
+	bool (*meanwhile)(void *context);
+	void *context;
 
 	/* how it went */
 	int error;			/* errno when it could not be started; else 0 */

@@ -116,6 +116,9 @@ static const struct option_entry entries[] = {
 	{ .name = "joblog", .arg = "FILE",
 	  .help = "append a line for each run of COMMAND, as GNU parallel writes it",
 	  .kind = OPTION_TEXT, .takes_file = true, FIELD(request.joblog) },
+	{ .name = "keep-order",
+	  .help = "COMMAND's output in the order of the items, whichever is done first",
+	  .kind = OPTION_FLAG, FIELD(request.keep_order) },
 	{ .name = "pace", .arg = "D[+D@P]",
 	  .help = "a pause after each item, and a second one with probability P",
 	  .kind = OPTION_CALL, .call = take_pace },
@@ -192,6 +195,7 @@ static void check_rules(const struct settings *settings)
 		{ .option = "--time-limit", .is_given = request->time_limit_ns != 0 },
 		{ .option = "--kill-after", .is_given = request->kill_after_ns != SETTING_NONE },
 		{ .option = "--joblog", .is_given = request->joblog },
+		{ .option = "--keep-order", .is_given = request->keep_order },
 		{ .option = "--retries", .is_given = settings->rules.retries != SETTING_NONE },
 		{ .option = "--backoff", .is_given = settings->rules.has_backoff },
 		{ .option = "--sink exec", .is_given = settings->sink && settings->sink->is_worker },
@@ -203,6 +207,10 @@ static void check_rules(const struct settings *settings)
 	if (request->command.words && settings->sink && !settings->sink->is_worker)
 		REFUSE("--sink %s: expected no other sink than exec with a COMMAND",
 		       settings->sink->name);
+	if (request->keep_order && settings->batch > 1)
+		REFUSE("--keep-order: expected no --batch, whose runs have several items");
+	if (request->keep_order && settings->worker && settings->worker != &worker_exec)
+		REFUSE("--keep-order: expected --worker exec");
 	if (settings->is_null && settings->sink != &sink_stdout && !request->command.on_stdin)
 		REFUSE("--null: expected --sink stdout or --stdin, which write items that end somehow");
 }

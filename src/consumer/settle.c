@@ -58,7 +58,7 @@ int settle_dead(struct settler *settler, struct ring_item *item, const struct ou
 		      &settler->dead);
 }
 
-static void raise_flag(struct settler *settler, const struct ring_item *item)
+void settle_raise_flag(struct settler *settler, const struct ring_item *item)
 {
 	if (settler->stop == RING_STOP_NONE)
 		return;
@@ -83,7 +83,7 @@ int settle_done(struct settler *settler, struct ring_item *item)
 		return ack(settler, item);
 	if (settler->stop == RING_STOP_NONE)
 		return settle_dead(settler, item, &broken);
-	raise_flag(settler, item);
+	settle_raise_flag(settler, item);
 	return ack(settler, item);
 }
 
@@ -104,7 +104,7 @@ int settle_outcome(struct settler *settler, struct ring_item *item, const struct
 					    item->given_back - item->failures, random01());
 		return give_back(settler, item, delay_ns, false);
 	case VERDICT_STOP:
-		raise_flag(settler, item);
+		settle_raise_flag(settler, item);
 		return settle_dead(settler, item, outcome);
 	case VERDICT_DEAD:
 		return settle_dead(settler, item, outcome);

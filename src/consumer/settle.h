@@ -44,6 +44,9 @@ int settle_dead(struct settler *settler, struct ring_item *item, const struct ou
 /* It goes back untried, through no fault of its own. */
 int settle_return(struct settler *settler, struct ring_item *item);
 
+/* What a broken item does to the line, before it is settled itself. */
+void settle_raise_flag(struct settler *settler, const struct ring_item *item);
+
 /* Is it still in hand? */
 bool settle_is_pending(const struct ring_item *item);
 

@@ -24,6 +24,7 @@ struct sink_request {
 	uint64_t time_limit_ns;		/* for each item; 0: none */
 	uint64_t kill_after_ns;		/* from TERM to KILL */
 	const char *joblog;		/* file; NULL: none */
+	bool keep_order;		/* results come in the order of the items */
 	unsigned number;		/* this consumer's; 0: started by hand */
 };
 
@@ -50,6 +51,11 @@ struct sink {
 	 * then go back to the ring.
 	 */
 	int (*handle)(void *state, struct settler *settler, struct ring_item *items, size_t n);
+	/*
+	 * For a sink that keeps items in hand between calls of handle: settle those whose time has come;
+	 * `is_end`: give the others back. *kept says how many it still has. NULL: it keeps none. As handle.
+	 */
+	int (*look)(void *state, struct settler *settler, bool is_end, size_t *kept);
 	void (*close)(void *state);
 };
 

@@ -23,6 +23,9 @@
    while some consumers fill theirs. */
 #define SHARE_TO_FILL 8
 
+/* How often a sink that keeps items in hand looks whether their time has come: a guess. */
+#define KEPT_MS 10
+
 /* A step's exit code, or: */
 enum { GO_ON = -1 };
 
@@ -32,6 +35,7 @@ struct work {
 	struct settler *settler;
 	struct ring_item *items;
 	size_t batch;
+	size_t kept;		/* items that the sink keeps in hand */
 };
 
 /* ------------------------------------------------------------------ how many, how long */
@@ -168,15 +172,30 @@ static size_t fill(struct work *work, size_t taken)
 	return taken;
 }
 
+/* The sink has items in hand: is the time come for some? */
+static int look(struct work *work, bool is_end)
+{
+	const struct sink *sink = work->settings->sink;
+	int code;
+
+	if (!sink->look)
+		return GO_ON;
+	code = sink->look(work->sink, work->settler, is_end, &work->kept);
+	return code == EXIT_OK ? GO_ON : code;
+}
+
 static int step(struct work *work)
 {
+	int wait_ms = work->kept > 0 ? KEPT_MS : idle_ms(work->settings), code;
 	struct ring *ring = work->settler->ring;
 	size_t taken;
 
-	switch (ring_take_batch(ring, work->items, work->batch, &taken, idle_ms(work->settings))) {
+	switch (ring_take_batch(ring, work->items, work->batch, &taken, wait_ms)) {
 	case RING_OK:
-		return deal(work, fill(work, taken));
+		code = deal(work, fill(work, taken));
+		return code == GO_ON ? look(work, false) : code;
 	case RING_TIMEOUT:
+		return work->kept > 0 ? look(work, false) : EXIT_OK;
 	case RING_DRAINED:
 		return EXIT_OK;
 	case RING_CLOSED:
@@ -185,7 +204,7 @@ static int step(struct work *work)
 		break;
 	}
 	if (errno == EINTR)
-		return GO_ON;
+		return work->kept > 0 ? look(work, false) : GO_ON;
 	return diag_ring_error("take from", ring_name(ring), ring_why());
 }
 
@@ -195,7 +214,7 @@ int work_all(const struct settings *settings, void *sink, struct settler *settle
 		.settings = settings, .sink = sink, .settler = settler,
 		.batch = batch_of(settings, settler->ring),
 	};
-	int code = GO_ON;
+	int code = GO_ON, last;
 
 	work.items = calloc(work.batch, sizeof(*work.items));
 	if (!work.items) {
@@ -204,6 +223,9 @@ int work_all(const struct settings *settings, void *sink, struct settler *settle
 	}
 	while (code == GO_ON)
 		code = interrupt_wants_leave() ? leave() : step(&work);
+	last = look(&work, true);
+	if (code == EXIT_OK && last != GO_ON)
+		code = last;
 	free(work.items);
 	return code;
 }

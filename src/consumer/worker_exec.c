@@ -28,6 +28,7 @@
 #include "src/consumer/program.h"
 #include "src/consumer/run.h"
 #include "src/consumer/settle.h"
+#include "src/consumer/turns.h"
 
 #define ERRORS_MAX 4096		/* of a dead item's standard error, for its letter */
 #define CODE_LATE 124		/* as timeout(1) has it */
@@ -40,6 +41,9 @@ struct exec {
 	struct environment environment;
 	struct capture out, err;
 	struct joblog joblog;
+	struct turns turns;		/* with --keep-order */
+	struct settler *settler;	/* of the run under way */
+	int turns_code;			/* why the consumer must end, found out meanwhile */
 	int null;			/* COMMAND's standard input, when items don't go there */
 	char errors[ERRORS_MAX];
 	size_t errors_len;
@@ -88,6 +92,12 @@ static int exec_start(void *state, struct ring *ring)
 		diag_error("cannot make a temporary file for COMMAND's output: %m");
 		return EXIT_CANT_CREATE;
 	}
+	if (exec->request->keep_order) {
+		int code = turns_open(&exec->turns, ring);
+
+		if (code != EXIT_OK)
+			return code;
+	}
 	return exec->request->joblog ? joblog_open(&exec->joblog, exec->request->joblog) : EXIT_OK;
 }
 
@@ -95,6 +105,7 @@ static void exec_close(void *state)
 {
 	struct exec *exec = state;
 
+	turns_close(&exec->turns);
 	if (exec->joblog.fd >= 0)
 		joblog_close(&exec->joblog);
 	if (exec->err.fd >= 0)
@@ -152,6 +163,16 @@ static void note(const struct exec *exec, const struct ring_item *items, size_t 
 	ring_note(exec->ring, text);
 }
 
+/* While COMMAND runs for one item, the turn of others may come. */
+static bool meanwhile(void *context)
+{
+	struct exec *exec = context;
+
+	if (exec->turns_code == EXIT_OK)
+		exec->turns_code = turns_look(&exec->turns, exec->settler);
+	return exec->turns.n > 0;
+}
+
 /* Run COMMAND with these items. 0, or an exit code: then the run told nothing about them. */
 static int run_items(struct exec *exec, const struct ring_item *items, size_t n, struct run *run)
 {
@@ -171,6 +192,7 @@ static int run_items(struct exec *exec, const struct ring_item *items, size_t n,
 		.in = in, .out = exec->out.fd, .err = exec->err.fd,
 		.time_limit_ns = request->time_limit_ns * n,
 		.kill_after_ns = request->kill_after_ns,
+		.meanwhile = request->keep_order ? meanwhile : NULL, .context = exec,
 	};
 	note(exec, items, n);
 	run_command(run);
@@ -179,13 +201,13 @@ static int run_items(struct exec *exec, const struct ring_item *items, size_t n,
 	return EXIT_OK;
 }
 
-/* What it wrote goes out, and the job log gets its line. */
+/* What it wrote goes out, in its turn if need be, and the job log gets its line. */
 static int report(struct exec *exec, const struct ring_item *items, const struct run *run)
 {
 	off_t output = capture_size(&exec->out);
 
 	exec->errors_len = capture_tail(&exec->err, exec->errors, sizeof(exec->errors));
-	if (capture_pass(&exec->out, STDOUT_FILENO) < 0) {
+	if (!exec->request->keep_order && capture_pass(&exec->out, STDOUT_FILENO) < 0) {
 		diag_error("cannot write to standard output: %m");
 		return EXIT_IO;
 	}
@@ -215,6 +237,8 @@ static int settle_one(struct exec *exec, struct settler *settler, struct ring_it
 		if (outcome.signal == 0)
 			outcome.code = CODE_LATE;
 	}
+	if (exec->request->keep_order)
+		return turns_settle(&exec->turns, settler, item, &outcome, &exec->out);
 	return settle_outcome(settler, item, &outcome);
 }
 
@@ -247,10 +271,12 @@ static bool was_good(const struct run *run)
 static int judge(struct exec *exec, struct settler *settler, struct ring_item *items, size_t n,
 		 const struct run *run)
 {
-	if (was_good(run))
+	if (was_good(run) && !exec->request->keep_order)
 		return settle_alike(settler, items, n, ITEM_ACK);
-	if (run->was_called_off)
+	if (run->was_called_off && !was_good(run)) {
+		capture_drop(&exec->out);
 		return EXIT_OK;		/* unsettled: they go back */
+	}
 	if (n == 1)
 		return settle_one(exec, settler, items, run);
 	if (run->signal == 0 && run->code == ITEM_LATER)
@@ -282,12 +308,13 @@ static int handle(struct exec *exec, struct settler *settler, struct ring_item *
 
 	if (interrupt_signal() != 0 || ring_stopped(exec->ring) == RING_STOP_NOW)
 		return EXIT_OK;		/* unsettled: they go back */
+	exec->settler = settler;
 	code = run_items(exec, items, n, &run);
 	if (code != EXIT_OK)
 		return code;
 	if (run.error != 0)
 		return not_started(exec, settler, items, n, run.error);
-	code = report(exec, items, &run);
+	code = exec->turns_code != EXIT_OK ? exec->turns_code : report(exec, items, &run);
 	return code != EXIT_OK ? code : judge(exec, settler, items, n, &run);
 }
 
@@ -319,6 +346,19 @@ static int exec_handle(void *state, struct settler *settler, struct ring_item *i
 	return code;
 }
 
+static int exec_look(void *state, struct settler *settler, bool is_end, size_t *kept)
+{
+	struct exec *exec = state;
+	int code = EXIT_OK;
+
+	if (exec->request->keep_order)
+		code = turns_look(&exec->turns, settler);
+	if (exec->request->keep_order && is_end && code == EXIT_OK)
+		code = turns_return(&exec->turns, settler);
+	*kept = exec->turns.n;
+	return code;
+}
+
 const struct sink worker_exec = {
 	.name = "exec",
 	.help = "COMMAND, run once an item (or --batch of them)",
@@ -326,5 +366,6 @@ const struct sink worker_exec = {
 	.open = exec_open,
 	.start = exec_start,
 	.handle = exec_handle,
+	.look = exec_look,
 	.close = exec_close,
 };

@@ -37,6 +37,7 @@ static const struct passed {
 	PASS("batch", PASSED_COUNT, TO(SIDE_CONSUMER), batch),
 	PASS("shell", PASSED_FLAG, TO(SIDE_CONSUMER), shell),
 	PASS("stdin", PASSED_FLAG, TO(SIDE_CONSUMER), on_stdin),
+	PASS("keep-order", PASSED_FLAG, TO(SIDE_CONSUMER), keep_order),
 	PASS("retries", PASSED_COUNT, TO(SIDE_CONSUMER), retries),
 	PASS("backoff", PASSED_TEXT, TO(SIDE_CONSUMER), backoff),
 	PASS("max-deliveries", PASSED_COUNT, TO(SIDE_CONSUMER), max_deliveries),

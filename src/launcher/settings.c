@@ -248,6 +248,9 @@ static const struct option_entry entries[] = {
 	{ .name = "shell", .help = "run COMMAND by sh -c", .kind = OPTION_FLAG, FIELD(shell) },
 	{ .name = "stdin", .help = "hand the item to COMMAND on its standard input",
 	  .kind = OPTION_FLAG, FIELD(on_stdin) },
+	{ .name = "keep-order",
+	  .help = "COMMAND's output in the order of the items, whichever is done first",
+	  .kind = OPTION_FLAG, FIELD(keep_order) },
 	{ .name = "retries", .arg = "N", .help = "times a failing item is tried again (0)",
 	  .kind = OPTION_COUNT, .max = UINT16_MAX, FIELD(retries) },
 	{ .name = "backoff", .arg = "SPEC",
@@ -421,6 +424,8 @@ static const char *needs_command(const struct settings *settings)
 		return "--stdin";
 	if (settings->batch != SETTING_NONE)
 		return "--batch";
+	if (settings->keep_order)
+		return "--keep-order";
 	if (settings->worker)
 		return "--worker";
 	return settings->sink && kind_is(settings->sink, "exec") ? "--sink exec" : NULL;
@@ -436,6 +441,17 @@ static void check_command(const struct settings *settings)
 	if (settings->command && settings->sink && !kind_is(settings->sink, "exec"))
 		REFUSE("--sink \"%s\": expected no other sink than exec with a COMMAND",
 		       diag_quote(shown, sizeof(shown), settings->sink, strlen(settings->sink)));
+}
+
+/* Consumers write to the launcher's standard output themselves, each in its turn. */
+static void check_order(const struct settings *settings)
+{
+	if (!settings->keep_order)
+		return;
+	if (settings->tag || settings->log_dir)
+		REFUSE("--keep-order: expected neither --tag nor --log-dir");
+	if (settings->producers > 1)
+		REFUSE("--keep-order: expected one producer, the items of several have no order");
 }
 
 static void check_ring(const struct settings *settings)
@@ -485,6 +501,7 @@ void settings_read(struct settings *settings, int argc, char **argv)
 	given.source = settings->source;
 	check_source(&given);
 	check_command(settings);
+	check_order(settings);
 	check_ring(settings);
 	if (settings->quiet || settings->verbose)
 		diag_set_level(settings->quiet ? DIAG_QUIET : DIAG_VERBOSE);

@@ -23,14 +23,17 @@ void worker_free(struct worker *worker)
 
 int worker_start(struct worker *worker, struct guard *guard, struct logs *logs, int in, uint64_t now_ns)
 {
-	int fds[3] = { in, -1, -1 }, error;
+	int fds[3] = { in, -1, -1 }, out, error;
 
 	worker->log = logs_add(logs, worker->name, &fds[1], &fds[2]);
 	if (!worker->log)
 		return -1;
+	out = fds[1];
+	if (worker->side == SIDE_CONSUMER && worker->team->orders.settings->keep_order)
+		fds[1] = STDOUT_FILENO;		/* pipes side by side would lose the order */
 	worker->pid = guard_start(guard, worker->team, worker->number, fds);
 	error = errno;
-	close(fds[1]);
+	close(out);
 	close(fds[2]);
 	if (worker->pid < 0) {
 		log_release(worker->log);
