@@ -37,7 +37,7 @@ drop_ring() { ringctl rm --force "$ring"; }
 	run --separate-stderr ringctl ls
 	assert_success
 	assert_line --index 0 --regexp '^NAME +STATE +ITEMS/SLOTS +PRODUCERS +CONSUMERS +LAUNCHER +SIZE +AGE +MEMBERS +OWNER$'
-	assert_line --regexp "^$ring +idle +3/1024 +0 +0 +- +4\\.[0-9]M +[0-9.]+m?s\$"
+	assert_line --regexp "^$ring +idle +3/1024 +0 +0 +- +4\\.[0-9]M +[0-9.]+m?s +0/64 +$(id -un)\$"
 	hold_item
 	run ringctl ls
 	assert_line --regexp "^$ring +running +3/1024 +0 +1 +- "

@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-	&verb_ls, &verb_stat, &verb_peek, &verb_dead, &verb_put, &verb_stop, &verb_fsck, &verb_rm,
+	&verb_ls, &verb_stat, &verb_top, &verb_peek, &verb_dead, &verb_put, &verb_stop, &verb_fsck, &verb_rm,
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -43,7 +43,7 @@ struct verb {
 	int (*run)(const struct settings *settings, char **operands, int n);
 };
 
-extern const struct verb verb_ls, verb_stat, verb_peek, verb_dead, verb_put, verb_stop, verb_fsck,
+extern const struct verb verb_ls, verb_stat, verb_top, verb_peek, verb_dead, verb_put, verb_stop, verb_fsck,
 			 verb_rm;
 
 #endif
