@@ -95,6 +95,7 @@ static void start_later(struct supervisor *sv, struct worker *worker, uint64_t d
 	diag_verbose("%s starts again in %s", worker->name,
 		     quantity_show_duration(delay, sizeof(delay), delay_ns));
 	sv->report->restarts++;
+	worker->restarts++;
 	worker->state = WORKER_WAITING;
 	run_arm(worker->timer, delay_ns);
 }

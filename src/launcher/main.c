@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "src/launcher/settings.h"
 #include "src/launcher/summary.h"
 #include "src/launcher/supervisor.h"
+#include "src/launcher/view.h"
 
 /*
  * Whoever started us without one of the standard descriptors must not get a pipe in its place. What
@@ -75,19 +77,24 @@ static int finish(struct line *line, const struct settings *settings, struct rep
 static int run_teams(struct line *line, const struct settings *settings, const struct teams *teams,
 		     const struct input *input)
 {
-	struct supervisor *supervisor = supervisor_create(settings, teams, input);
+	struct supervisor *supervisor;
 	struct report report = { .failure = 0 };
-	int code;
+	struct view *view = NULL;
+	int code = settings->watch ? view_open(&view, settings->color != COLOR_NEVER && !getenv("NO_COLOR")) : 0;
 
-	if (!supervisor)
-		return EXIT_SYSTEM;
-	code = line_open(line, settings);
+	if (code)
+		return code;
+	supervisor = supervisor_create(settings, teams, input);
+	code = supervisor ? line_open(line, settings) : EXIT_SYSTEM;
+	if (code == 0)
+		supervisor_run(supervisor, line->ring, &report, view);
+	view_close(view);
 	if (code == 0) {
-		supervisor_run(supervisor, line->ring, &report);
 		code = finish(line, settings, &report);
 	}
 	/* Last, since until then signals must not end us halfway. */
-	supervisor_free(supervisor);
+	if (supervisor)
+		supervisor_free(supervisor);
 	return code;
 }
 

@@ -15,6 +15,7 @@
 #include "src/launcher/input.h"
 #include "src/launcher/logs.h"
 #include "src/launcher/summary.h"
+#include "src/launcher/view.h"
 
 struct event;
 struct scaler;
@@ -44,6 +45,8 @@ struct supervisor {
 	struct ring *ring;
 	struct crew crew;
 	struct report *report;
+	struct view *view;		/* NULL: none */
+	struct view_look look;
 	struct scaler *scaler;		/* NULL: as many consumers as at the start */
 	unsigned lost_consumers;	/* given up */
 	enum state state;

@@ -294,6 +294,7 @@ static const struct option_entry entries[] = {
 
 	{ .group = "What is said", .name = "tag", .help = "prefix workers' lines with their name",
 	  .kind = OPTION_FLAG, FIELD(tag) },
+	{ .name = "watch", .help = "live view in the terminal", .kind = OPTION_FLAG, FIELD(watch) },
 	{ .name = "bar", .help = "progress bar on standard error, if that is a terminal",
 	  .kind = OPTION_FLAG, FIELD(bar) },
 	{ .name = "log-dir", .arg = "DIR", .help = "workers' lines go to a rotated file each",
@@ -458,6 +459,8 @@ static void check_ring(const struct settings *settings)
 {
 	if (settings->resume && !settings->ring)
 		REFUSE("--resume: expected --ring NAME too, the ring to take up");
+	if (settings->watch && settings->bar)
+		REFUSE("--watch and --bar: expected only one of them");
 	if (settings->quiet && settings->verbose)
 		REFUSE("--quiet and --verbose: expected only one of them");
 }

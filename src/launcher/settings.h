@@ -38,7 +38,7 @@ struct settings {
 	uint64_t drain_timeout_ns, kill_after_ns;
 	struct restart_rules restart;
 
-	bool tag, bar, json, dry_run, quiet, verbose;
+	bool watch, tag, bar, json, dry_run, quiet, verbose;
 	const char *log_dir;
 	int color;			/* enum color_when */
 };

@@ -57,7 +57,9 @@ static void pause_line(struct supervisor *sv, int signal)
 {
 	(void)signal;
 	kin_signal(guard_pid(sv->guard), SIGSTOP);
+	view_suspend(sv->view);
 	raise(SIGSTOP);
+	view_resume(sv->view);
 	kin_signal(guard_pid(sv->guard), SIGCONT);
 }
 

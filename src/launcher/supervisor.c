@@ -220,7 +220,8 @@ static bool can_leave(struct supervisor *sv)
 	return sv->forsakes_output || logs_are_done(sv->logs);
 }
 
-void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *report)
+void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *report,
+		    struct view *view)
 {
 	sv->ring = ring;
 	sv->report = report;
@@ -232,11 +233,13 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 	if (sv->settings->bar && ring_stats(ring, &report->stats) == 0)
 		bar_start(&report->stats, report->started_ns);
 	run_arm(sv->tick, TICK_NS);
+	view_begin(view, sv);
 	for (size_t i = 0; i < sv->teams->count; i++)
 		start_team(sv, &sv->teams->list[i]);
 	while (!can_leave(sv))
 		event_base_loop(sv->base, EVLOOP_ONCE);
 	bar_stop();
+	view_end(view);
 	report->ended_ns = ring_now_ns();
 	scaler_end(sv);
 }
@@ -252,6 +255,7 @@ void supervisor_free(struct supervisor *sv)
 	for (size_t i = 0; i < sv->crew.count; i++)
 		free_event(sv->crew.workers[i].timer);
 	crew_free(&sv->crew);
+	view_look_free(&sv->look);
 	logs_close(sv->logs);
 	for (int signal = 1; signal < NSIG; signal++)
 		free_event(sv->signals[signal]);

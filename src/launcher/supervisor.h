@@ -11,6 +11,7 @@
 #include "src/launcher/team.h"
 
 struct supervisor;
+struct view;
 
 /* Everything that can fail before there is a ring; from here on signals are heard. NULL after saying
    why. */
@@ -18,7 +19,8 @@ struct supervisor *supervisor_create(const struct settings *settings, const stru
 				     const struct input *input);
 
 /* Run the line to its end, whatever that is. */
-void supervisor_run(struct supervisor *supervisor, struct ring *ring, struct report *report);
+void supervisor_run(struct supervisor *supervisor, struct ring *ring, struct report *report,
+		    struct view *view);
 
 void supervisor_free(struct supervisor *supervisor);
 

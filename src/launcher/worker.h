@@ -42,6 +42,7 @@ struct worker {
 	struct log *log;
 	struct restart_history history;
 	struct restart_run run;		/* the present one */
+	unsigned restarts;		/* in all */
 	int exit_code;			/* of the run before; 0 after a signal */
 	bool was_told;			/* to go: how it ends then is no surprise */
 	bool is_due, is_replaced;	/* to be replaced in its turn; told to go for a successor */

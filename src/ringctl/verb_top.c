@@ -217,8 +217,11 @@ static int top_run(const struct settings *settings, char **operands, int n)
 	struct ring *ring;
 
 	(void)n;
-	if (settings->json)
-		diag_die(EXIT_BAD_USAGE, "top --json: a live view is for people; expected stat --json");
+	if (settings->json) {	/* as a live view for programs */
+		char second[] = "1", *watched[] = { operands[0], second };
+
+		return verb_stat.run(settings, watched, 2);
+	}
 	top.screen.keys = "s sort  p pause  + - consumer  x stop  q quit";
 	top.screen.keys_short = "s sort p pause +- consumer x stop q quit";
 	ring = reading_open(top.name, RING_OBSERVER, &code);

@@ -449,11 +449,15 @@ static void draw_workers(struct pen *pen, struct screen *screen, struct snapshot
 
 /* ------------------------------------------------------------------ the whole */
 
-static int text_lines(const struct screen *screen)
+/* What workers leave, but a few lines in any case. */
+static int text_lines(const struct screen *screen, size_t n_workers)
 {
-	int most = LINES >= 30 ? SCREEN_TEXT_LINES : LINES >= 20 ? 4 : LINES >= 14 ? 1 : 0;
+	enum { ROWS_ABOVE = 16 };
+	int least = LINES >= 20 ? 3 : LINES >= 14 ? 1 : 0;
+	int most = LINES - ROWS_ABOVE - (n_workers < 100 ? (int)n_workers : 100);
 	int n = 0;
 
+	most = most < least ? least : most > SCREEN_TEXT_LINES ? SCREEN_TEXT_LINES : most;
 	while (n < most && screen->text[SCREEN_TEXT_LINES - 1 - n][0] != '\0')
 		n++;
 	return n;
@@ -475,7 +479,7 @@ void screen_draw(struct screen *screen, const char *ring, struct snapshot *snaps
 		 const struct history *history)
 {
 	const struct ring_stats *stats = &snapshot->reading.stats;
-	int n_lines = text_lines(screen);
+	int n_lines = text_lines(screen, snapshot->n_workers);
 	struct pen pen = { .screen = screen };
 
 	if (screen->terminal.has_color)
