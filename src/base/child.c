@@ -97,6 +97,20 @@ static int tie_to_parent(pid_t parent)
 	return -1;
 }
 
+static int behave(const struct child_manners *manners)
+{
+	if (manners->dir && chdir(manners->dir) < 0)
+		return -1;
+	for (size_t i = 0; i < manners->limit_count; i++)
+		if (setrlimit((__rlimit_resource_t)manners->limits[i].resource,
+			      &manners->limits[i].limit) < 0)
+			return -1;
+	errno = 0;
+	if (manners->nice != 0 && nice(manners->nice) == -1 && errno != 0)
+		return -1;
+	return manners->no_new_privs ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) : 0;
+}
+
 static int prepare(const struct plan *plan)
 {
 	const struct child_spec *spec = plan->spec;
@@ -109,7 +123,7 @@ static int prepare(const struct plan *plan)
 		return -1;
 	if (spec->new_group && !spec->new_session && setpgid(0, 0) < 0)
 		return -1;
-	if (place_standard(spec) < 0)
+	if (place_standard(spec) < 0 || behave(&spec->manners) < 0)
 		return -1;
 	return close_others(spec->keep);
 }

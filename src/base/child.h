@@ -6,7 +6,23 @@
 #define SHMLINE_CHILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
+
+struct child_limit {
+	int resource;		/* RLIMIT_... */
+	struct rlimit limit;
+};
+
+/* What a child may have beside the rest; all zero: as the caller. */
+struct child_manners {
+	const char *dir;		/* where it works; NULL: here */
+	int nice;			/* added to the caller's */
+	const struct child_limit *limits;
+	size_t limit_count;
+	bool no_new_privs;		/* no set-user-ID program gives it more than it has */
+};
 
 struct child_spec {
 	char *const *argv;	/* argv[0] is looked up in PATH */
@@ -16,6 +32,7 @@ struct child_spec {
 	bool new_session;	/* setsid: out of reach of the terminal's signals */
 	bool new_group;		/* setpgid: a process group of its own */
 	bool die_with_parent;	/* KILL when the thread that started it ends, however it ends */
+	struct child_manners manners;
 	bool adopts_orphans;	/* what it starts stays below it until it ends, whatever forks away */
 };
 

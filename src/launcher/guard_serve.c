@@ -43,12 +43,19 @@ static bool is_worker(pid_t pid)
 static pid_t start(const struct guard_request *request, const int fds[3])
 {
 	const struct team *team = &serving.teams->list[request->team];
+	const struct settings *settings = team->orders.settings;
 	struct child_spec spec = {
 		.argv = orders_for_worker(&team->orders, team->side, request->number),
 		.in = fds[0], .out = fds[1], .err = fds[2], .keep = -1,
 		.new_session = true,
 		.die_with_parent = true,
 		.adopts_orphans = true,
+		.manners = {
+			.nice = settings->nice,
+			.limits = settings->limits.list,
+			.limit_count = settings->limits.count,
+			.no_new_privs = settings->no_new_privs,
+		},
 	};
 	pid_t pid = spec.argv ? child_start(&spec, NULL) : -1;
 	int error = errno;

@@ -73,6 +73,8 @@ static void give_up(struct supervisor *sv, struct worker *worker)
 	const struct restart_rules *rules = &worker->team->orders.settings->restart;
 
 	worker->state = WORKER_GONE;
+	if (sv->settings->on_giveup == GIVEUP_STOP)
+		course_drain(sv, RING_CAUSE_FAILURE);
 	if (worker->run.ending == ENDING_FINAL) {
 		sv->report->failure = verdict_worse(sv->report->failure, worker->exit_code);
 		return;
@@ -144,7 +146,7 @@ static void settle(struct supervisor *sv, struct worker *worker)
 	else
 		worker->state = WORKER_GONE;
 	if (was_replaced)
-		keeper_replace_next(sv);
+		replace_next(sv);
 	course_review(sv);
 }
 
@@ -242,26 +244,4 @@ struct worker *keeper_drop(struct supervisor *sv, const struct team *team)
 		return worker;
 	}
 	return NULL;
-}
-
-/* ---------------------------------------------------------------- replacing */
-
-/* One at a time: the next goes when the successor of the one before is there. */
-void keeper_replace_next(struct supervisor *sv)
-{
-	struct worker *next = NULL;
-
-	for (size_t i = sv->crew.count; i-- > 0;) {
-		struct worker *worker = &sv->crew.workers[i];
-
-		if (worker->is_replaced)
-			return;
-		if (worker->is_due && worker->state == WORKER_RUNNING)
-			next = worker;
-	}
-	if (!next || sv->state != RUNNING)
-		return;
-	next->is_due = false;
-	next->is_replaced = true;
-	worker_tell(next, next->side == SIDE_CONSUMER ? SIGUSR1 : SIGTERM);
 }

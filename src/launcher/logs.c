@@ -19,7 +19,8 @@
 /* What one read takes at most; a pipe holds as much. */
 #define READ_BYTES (64u << 10)
 #define TAG_BYTES 64
-#define LAST_LINE_BYTES 160
+#define LAST_BYTES 400		/* of standard error, for the message about a crash */
+#define LAST_LINES 3
 
 struct stream {
 	struct logs *logs;
@@ -40,7 +41,7 @@ struct log {
 	struct logs *logs;
 	struct stream out, err;
 	struct output *file;		/* with a directory: both streams' output */
-	char last_line[LAST_LINE_BYTES];
+	char last[LAST_BYTES];		/* bytes of standard error */
 	size_t last_len;
 	bool is_released;
 	TAILQ_ENTRY(log) entry;
@@ -207,21 +208,18 @@ static int pass_on(struct stream *stream, const char *bytes, size_t len)
 	return rest > 0 ? keep_part(stream, last + 1, rest) : 0;
 }
 
-/* Of the last line that has anything in it, the beginning. */
-static void note_last_line(struct log *log, const char *bytes, size_t len)
+static void note_last(struct log *log, const char *bytes, size_t len)
 {
-	const char *start;
+	size_t keep;
 
-	while (len > 0 && bytes[len - 1] == '\n')
-		len--;
-	if (len == 0)
-		return;
-	start = memrchr(bytes, '\n', len);
-	start = start ? start + 1 : bytes;
-	log->last_len = (size_t)(bytes + len - start);
-	if (log->last_len > LAST_LINE_BYTES)
-		log->last_len = LAST_LINE_BYTES;
-	memcpy(log->last_line, start, log->last_len);
+	if (len > LAST_BYTES) {
+		bytes += len - LAST_BYTES;
+		len = LAST_BYTES;
+	}
+	keep = LAST_BYTES - len < log->last_len ? LAST_BYTES - len : log->last_len;
+	memmove(log->last, log->last + log->last_len - keep, keep);
+	memcpy(log->last + keep, bytes, len);
+	log->last_len = keep + len;
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -279,7 +277,7 @@ static bool read_some(struct stream *stream)
 		return false;
 	}
 	if (stream == &stream->log->err)
-		note_last_line(stream->log, logs->scratch, (size_t)n);
+		note_last(stream->log, logs->scratch, (size_t)n);
 	if (pass_on(stream, logs->scratch, (size_t)n) < 0)
 		diag_error("no memory for workers' lines: some are lost");
 	output_flush(stream->output);
@@ -352,7 +350,7 @@ static struct output *open_file(struct logs *logs, const char *name)
 	for (char *c = path + strlen(logs->options.dir); *c; c++)
 		if (*c == ' ')
 			*c = '-';
-	return output_to_file(logs->base, path, &events);
+	return output_to_file(logs->base, path, &logs->options.rotation, &events);
 }
 
 /* Where the lines go and how they look. */
@@ -411,11 +409,26 @@ no_out:
 	return NULL;
 }
 
-const char *log_last_line(struct log *log, char *buffer, size_t size)
+/* Where the last LAST_LINES of `len` bytes begin. */
+static size_t last_lines(const char *bytes, size_t len)
 {
+	for (unsigned lines = 0; len > 0; len--)
+		if (bytes[len - 1] == '\n' && ++lines == LAST_LINES)
+			return len;
+	return 0;
+}
+
+const char *log_last_lines(struct log *log, char *buffer, size_t size)
+{
+	size_t len, start;
+
 	if (log->err.fd >= 0 && !output_is_full(log->err.output))
 		read_some(&log->err);
-	return diag_quote(buffer, size, log->last_line, log->last_len);
+	len = log->last_len;
+	while (len > 0 && log->last[len - 1] == '\n')
+		len--;
+	start = last_lines(log->last, len);
+	return diag_quote(buffer, size, log->last + start, len - start);
 }
 
 void log_release(struct log *log)

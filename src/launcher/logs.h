@@ -9,12 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "src/launcher/output.h"
+
 struct event_base;
 struct logs;
 struct log;
 
 struct logs_options {
 	const char *dir;	/* a file for each worker in there; NULL: the launcher's own streams */
+	struct output_rotation rotation;	/* of these files */
 	bool tag;		/* "consumer 3 | " before each line */
 	bool color_out, color_err;	/* tags in colour on that stream */
 	char terminator;	/* of a line on standard output */
@@ -33,8 +36,8 @@ struct logs *logs_open(struct event_base *base, const struct logs_options *optio
    them. The log lives until it is released and both pipes have ended. NULL with errno. */
 struct log *logs_add(struct logs *logs, const char *name, int *out, int *err);
 
-/* The last line on standard error, as far as it has come. */
-const char *log_last_line(struct log *log, char *buffer, size_t size);
+/* The last lines on standard error, as far as they have come, made fit to be shown. */
+const char *log_last_lines(struct log *log, char *buffer, size_t size);
 
 void log_release(struct log *log);
 

@@ -2,6 +2,7 @@
  * main.c - launcher: reads its options, has them checked, opens the ring, runs the line, leaves the
  * ring, sums up.
  */
+#include <bsd/libutil.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -119,11 +120,65 @@ static int check_and_run(struct line *line, const struct orders *orders, const s
 	return code ? code : run(line, orders, input);
 }
 
+static int open_and_run(struct line *line, struct settings *settings, const struct orders *orders)
+{
+	struct input input;
+	int code = input_open(&input, settings);
+
+	if (code != 0)
+		return code;
+	code = check_and_run(line, orders, &input);
+	input_close(&input);
+	return code;
+}
+
+static int run_as_asked(struct line *line, struct settings *settings)
+{
+	struct orders orders;
+	int code;
+
+	if (orders_init(&orders, settings, line->name) < 0)
+		diag_die(EXIT_SYSTEM, "cannot find the programs: %s", strerror(errno));
+	code = settings->dry_run ? show(&orders) : open_and_run(line, settings, &orders);
+	orders_free(&orders);
+	return code;
+}
+
+/* What only root may do comes before it is root no longer. NULL in *file: there is none. */
+static int take_pidfile(const struct settings *settings, struct pidfh **file)
+{
+	pid_t other;
+
+	*file = NULL;
+	if (!settings->pidfile || settings->dry_run)
+		return 0;
+	*file = pidfile_open(settings->pidfile, 0644, &other);
+	if (*file && pidfile_write(*file) == 0)
+		return 0;
+	if (errno == EEXIST)
+		diag_error("--pidfile: \"%s\" belongs to process %d, which runs", settings->pidfile, (int)other);
+	else
+		diag_error("--pidfile: cannot use \"%s\": %s", settings->pidfile, strerror(errno));
+	return errno == EEXIST ? EXIT_NO_RING : EXIT_CANT_CREATE;
+}
+
+static int begin(struct line *line, struct settings *settings)
+{
+	struct pidfh *pidfile;
+	int code = take_pidfile(settings, &pidfile);
+
+	if (code == 0 && settings->user)
+		code = user_become(settings->user);
+	if (code == 0)
+		code = run_as_asked(line, settings);
+	if (pidfile)
+		pidfile_remove(pidfile);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings;
-	struct input input;
-	struct orders orders;
 	struct line line;
 	int code;
 
@@ -132,18 +187,7 @@ int main(int argc, char **argv)
 	diag_catch_damage();
 	settings_read(&settings, argc, argv);
 	line_choose_name(&line, &settings);
-	if (orders_init(&orders, &settings, line.name) < 0)
-		diag_die(EXIT_SYSTEM, "cannot find the programs: %s", strerror(errno));
-	if (settings.dry_run) {
-		code = show(&orders);
-	} else {
-		code = input_open(&input, &settings);
-		if (code == 0) {
-			code = check_and_run(&line, &orders, &input);
-			input_close(&input);
-		}
-	}
-	orders_free(&orders);
+	code = begin(&line, &settings);
 	settings_free(&settings);
 	return code;
 }

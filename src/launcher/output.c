@@ -13,11 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Size at which a log file is rotated, and how many old ones are kept. Both are guesses: 40 MB a
-   worker hold the last hours of a chatty one. */
-#define FILE_MAX_BYTES (10u << 20)
-#define FILES_KEPT 3
-
 /* A buffer that a long line has made bigger than this is not kept for the next. */
 #define BUFFER_KEPT_BYTES (256u << 10)
 
@@ -34,6 +29,7 @@ struct output {
 	struct event *writable;
 	struct output_events events;
 	char *path;			/* of a file */
+	struct output_rotation rotation;
 	size_t file_bytes;
 };
 
@@ -130,6 +126,7 @@ static int open_file(const char *path, size_t *bytes)
 }
 
 struct output *output_to_file(struct event_base *base, const char *path,
+			      const struct output_rotation *rotation,
 			      const struct output_events *events)
 {
 	struct output *output;
@@ -147,21 +144,24 @@ struct output *output_to_file(struct event_base *base, const char *path,
 	}
 	output->owns_fd = true;
 	output->file_bytes = bytes;
+	output->rotation = *rotation;
 	return output;
 }
 
 /* path.2 becomes path.3, path.1 path.2, path path.1. Ages that don't exist yet are no error. */
-static int shift_files(const char *path)
+static int shift_files(const char *path, unsigned kept)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 
-	for (int age = FILES_KEPT; age >= 1; age--) {
+	if (kept == 0)
+		return unlink(path);
+	for (unsigned age = kept; age >= 1; age--) {
 		int n = age == 1 ? snprintf(from, sizeof(from), "%s", path)
-				 : snprintf(from, sizeof(from), "%s.%d", path, age - 1);
+				 : snprintf(from, sizeof(from), "%s.%u", path, age - 1);
 
-		if (n >= (int)sizeof(from) - 3)
+		if (n >= (int)sizeof(from) - 5)
 			return -1;
-		snprintf(to, sizeof(to), "%s.%d", path, age);
+		snprintf(to, sizeof(to), "%s.%u", path, age);
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return -1;
 	}
@@ -174,7 +174,7 @@ static void rotate(struct output *output)
 	size_t bytes;
 	int fd;
 
-	if (shift_files(output->path) < 0 || (fd = open_file(output->path, &bytes)) < 0) {
+	if (shift_files(output->path, output->rotation.files) < 0 || (fd = open_file(output->path, &bytes)) < 0) {
 		output->file_bytes = 0;
 		return;
 	}
@@ -262,7 +262,7 @@ static void note_written(struct output *output, size_t n)
 	if (!output->path)
 		return;
 	output->file_bytes += n;
-	if (output->file_bytes >= FILE_MAX_BYTES)
+	if (output->file_bytes >= output->rotation.bytes)
 		rotate(output);
 }
 

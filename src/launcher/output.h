@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct event_base;
 struct output;
@@ -25,8 +26,14 @@ struct output_events {
 /* Write to `fd`, which stays the caller's. NULL with errno. */
 struct output *output_to_fd(struct event_base *base, int fd, const struct output_events *events);
 
+struct output_rotation {
+	uint64_t bytes;		/* at which a file is rotated */
+	unsigned files;		/* old ones that are kept */
+};
+
 /* Append to a file, which is rotated to path.1, path.2, ... as it grows. NULL with errno. */
 struct output *output_to_file(struct event_base *base, const char *path,
+			      const struct output_rotation *rotation,
 			      const struct output_events *events);
 
 /* Frees it; lines that are still kept are lost. NULL is allowed. */

@@ -48,6 +48,8 @@ struct supervisor {
 	struct view *view;		/* NULL: none */
 	struct view_look look;
 	struct scaler *scaler;		/* NULL: as many consumers as at the start */
+	struct worker *leaving, *heir;	/* a consumer that goes when its heir is there; NULL: none does */
+	struct event *handover;		/* to look for the heir */
 	unsigned lost_consumers;	/* given up */
 	enum state state;
 	unsigned stops;			/* INT and TERM so far */
@@ -71,8 +73,12 @@ struct worker *keeper_add(struct supervisor *sv, const struct team *team);
 void keeper_start(struct supervisor *sv, struct worker *worker);
 /* Its process has ended. */
 void keeper_end(struct supervisor *sv, struct worker *worker, const struct guard_end *end);
-/* The next worker that is due to be replaced, if none is being replaced now. */
-void keeper_replace_next(struct supervisor *sv);
+
+/* replace.c */
+/* New processes for all workers, one by one. */
+void replace_all(struct supervisor *sv);
+/* The next that is due, if none is being replaced now. */
+void replace_next(struct supervisor *sv);
 
 /* One consumer fewer: the last that was not asked to go already, after its item. NULL: there is none. */
 struct worker *keeper_drop(struct supervisor *sv, const struct team *team);

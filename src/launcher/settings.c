@@ -41,6 +41,11 @@ static const char *const restart_policies[] = {
 	[RESTART_NEVER] = "never",
 	NULL,
 };
+static const char *const on_giveups[] = {
+	[GIVEUP_DEGRADE] = "degrade",
+	[GIVEUP_STOP] = "stop",
+	NULL,
+};
 static const char *const color_whens[] = {
 	[COLOR_AUTO] = "auto",
 	[COLOR_ALWAYS] = "always",
@@ -189,6 +194,26 @@ static bool take_restart_backoff(const struct option_entry *entry, const char *v
 	return backoff_parse(value, &all->restart.backoff) == 0;
 }
 
+static bool take_limit(const struct option_entry *entry, const char *value, void *settings,
+		       const char **expected)
+{
+	struct settings *all = settings;
+
+	(void)entry;
+	*expected = LIMIT_EXPECTED;
+	return limits_add(&all->limits, value) == 0;
+}
+
+static bool take_nice(const struct option_entry *entry, const char *value, void *settings,
+		      const char **expected)
+{
+	struct settings *all = settings;
+
+	(void)entry;
+	*expected = "a number from -20 to 19";
+	return nice_parse(value, &all->nice) == 0;
+}
+
 /* ---------------------------------------------------------------- the table */
 
 #define FIELD(name) .field = offsetof(struct settings, name)
@@ -292,6 +317,22 @@ static const struct option_entry entries[] = {
 	  .help = "wait before a restart (exp:100ms..10s)", .kind = OPTION_CALL,
 	  .call = take_restart_backoff },
 
+	{ .name = "on-giveup", .arg = "WHAT",
+	  .help = "when a worker is given up: degrade, the others go on; stop, the line drains (degrade)",
+	  .kind = OPTION_CHOICE, .choices = on_giveups, FIELD(on_giveup) },
+
+	{ .group = "What workers may", .name = "rlimit", .arg = "NAME=SOFT[:HARD]",
+	  .help = "a resource limit, as nofile=1024 or as=2G; may be given for each resource",
+	  .kind = OPTION_CALL, .call = take_limit },
+	{ .name = "nice", .arg = "N", .help = "added to their niceness (0)", .kind = OPTION_CALL,
+	  .call = take_nice },
+	{ .name = "no-new-privs", .help = "no set-user-ID program gives them more rights",
+	  .kind = OPTION_FLAG, FIELD(no_new_privs) },
+	{ .name = "user", .arg = "NAME", .help = "the whole line runs as this user, if root starts it",
+	  .kind = OPTION_TEXT, FIELD(user) },
+	{ .name = "pidfile", .arg = "FILE", .help = "keep the process id here; refuse to run twice",
+	  .kind = OPTION_TEXT, .takes_file = true, FIELD(pidfile) },
+
 	{ .group = "What is said", .name = "tag", .help = "prefix workers' lines with their name",
 	  .kind = OPTION_FLAG, FIELD(tag) },
 	{ .name = "watch", .help = "live view in the terminal", .kind = OPTION_FLAG, FIELD(watch) },
@@ -299,6 +340,10 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_FLAG, FIELD(bar) },
 	{ .name = "log-dir", .arg = "DIR", .help = "workers' lines go to a rotated file each",
 	  .kind = OPTION_TEXT, .takes_file = true, FIELD(log_dir) },
+	{ .name = "log-size", .arg = "SIZE", .help = "size at which such a file is rotated (10M)",
+	  .kind = OPTION_SIZE, .min = 4096, FIELD(log_bytes) },
+	{ .name = "log-keep", .arg = "N", .help = "old ones that are kept (3)", .kind = OPTION_COUNT,
+	  .max = 1000, FIELD(log_files) },
 	{ .name = "json", .help = "the summary as one JSON object on standard output",
 	  .kind = OPTION_FLAG, FIELD(json) },
 	{ .name = "dry-run", .help = "show what would be run, and end", .kind = OPTION_FLAG,
@@ -485,12 +530,14 @@ static const struct settings defaults = {
 	.max_deliveries = SETTING_NONE,
 	.drain_timeout_ns = SETTING_NONE,
 	.kill_after_ns = 5 * NS_PER_S,
-	.restart = {
+	.log_bytes = 10 << 20,
+		.log_files = 3,
+		.restart = {
 		.policy = RESTART_ON_FAILURE,
 		.limit = 5,
 		.window_ns = 60 * NS_PER_S,
 		.backoff = { .kind = BACKOFF_EXP, .min_ns = 100 * NS_PER_MS, .max_ns = 10 * NS_PER_S },
-	},
+		},
 };
 
 void settings_read(struct settings *settings, int argc, char **argv)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/launcher/manners.h"
 #include "src/launcher/restart.h"
 
 #define SETTING_NONE UINT64_MAX	/* a number that was not given, a time without limit */
@@ -37,11 +38,20 @@ struct settings {
 
 	uint64_t drain_timeout_ns, kill_after_ns;
 	struct restart_rules restart;
+	int on_giveup;			/* enum on_giveup */
+
+	struct limits limits;		/* of workers */
+	int nice;
+	bool no_new_privs;
+	const char *user, *pidfile;	/* NULL: none */
 
 	bool watch, tag, bar, json, dry_run, quiet, verbose;
 	const char *log_dir;
+	uint64_t log_bytes, log_files;	/* a file is rotated at; old ones that are kept */
 	int color;			/* enum color_when */
 };
+
+enum on_giveup { GIVEUP_DEGRADE, GIVEUP_STOP };
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 

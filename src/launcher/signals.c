@@ -65,17 +65,12 @@ static void pause_line(struct supervisor *sv, int signal)
 
 /* ---------------------------------------------------------------- other workers */
 
-static void replace_all(struct supervisor *sv, int signal)
+static void replace(struct supervisor *sv, int signal)
 {
 	(void)signal;
 	if (sv->settings->producers > 0 && !sv->input->can_go_back)
 		diag_warn("SIGHUP: producers are not replaced, their input can't be read again");
-	for (size_t i = 0; i < sv->crew.count; i++) {
-		struct worker *worker = &sv->crew.workers[i];
-
-		worker->is_due = worker->side == SIDE_CONSUMER || sv->input->can_go_back;
-	}
-	keeper_replace_next(sv);
+	replace_all(sv);
 }
 
 /* The last that is named. */
@@ -132,7 +127,7 @@ static const struct {
 	{ .signal = SIGTERM, .react = stop },
 	{ .signal = SIGQUIT, .react = quit },
 	{ .signal = SIGTSTP, .react = pause_line },
-	{ .signal = SIGHUP, .react = replace_all },
+	{ .signal = SIGHUP, .react = replace },
 	{ .signal = SIGUSR1, .react = add_consumer },
 	{ .signal = SIGUSR2, .react = drop_consumer },
 };

@@ -143,6 +143,7 @@ static struct logs *new_logs(struct supervisor *sv)
 	bool is_nul = settings->is_null && settings->sink && strcmp(settings->sink, "stdout") == 0;
 	const struct logs_options options = {
 		.dir = settings->log_dir,
+		.rotation = { .bytes = settings->log_bytes, .files = (unsigned)settings->log_files },
 		.tag = settings->tag,
 		.color_out = wants_color(settings, STDOUT_FILENO),
 		.color_err = wants_color(settings, STDERR_FILENO),
@@ -261,6 +262,7 @@ void supervisor_free(struct supervisor *sv)
 		free_event(sv->signals[signal]);
 	free_event(sv->tick);
 	free_event(sv->drain_timer);
+	free_event(sv->handover);
 	free_event(sv->ends);
 	guard_close(sv->guard);
 	if (sv->base)

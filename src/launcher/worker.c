@@ -66,8 +66,8 @@ void worker_kill(struct worker *worker)
 
 static void say_end(struct worker *worker, const struct guard_end *end)
 {
-	char line[256], how[64];
-	const char *last = log_last_line(worker->log, line, sizeof(line));
+	char lines[512], how[64];
+	const char *last = log_last_lines(worker->log, lines, sizeof(lines));
 	const char *signal;
 
 	if (end->code == CLD_EXITED) {
@@ -77,7 +77,7 @@ static void say_end(struct worker *worker, const struct guard_end *end)
 		snprintf(how, sizeof(how), "was killed by signal %d (%s)", end->status,
 			 signal ? signal : "real-time");
 	}
-	diag_warn("%s %s%s%s%s", worker->name, how, *last ? ", last line \"" : "", last,
+	diag_warn("%s %s%s%s%s", worker->name, how, *last ? ", last it said \"" : "", last,
 		  *last ? "\"" : "");
 }
 
