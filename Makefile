@@ -62,7 +62,7 @@ LIBS    = -lbsd -lrt -lm $(LDLIBS)
 # Libraries that one room needs, by their pkg-config names. They are looked up when a recipe runs.
 launcher_PKGS := libevent_core libevent_extra jansson ncursesw
 consumer_PKGS  = sqlite3 jansson $(if $(with_postgres),libpq)
-ringctl_PKGS  := jansson ncursesw
+ringctl_PKGS  := jansson ncursesw sqlite3
 view_PKGS     := jansson ncursesw
 unit_PKGS     := cmocka
 

@@ -137,6 +137,48 @@ ok"
 	assert_equal "$(ask "SELECT count(*), count(DISTINCT id), max(deliveries) FROM items")" "50|50|1"
 }
 
+# ------------------------------------------------------------------ who watches
+
+@test "watch-storage tells rows, rows a second, and the lag from issued to stored" {
+	"${invoices[@]}" -n 300 --producer-pace 1ms --quiet
+	run -0 ringctl watch-storage s.db
+	assert_equal "${#lines[@]}" 2
+	assert_regex "${lines[0]}" '^ +ROWS +ROWS/S +LAG-P50 +LAG-P99$'
+	assert_regex "${lines[1]}" '^ +300 +[1-9][0-9]* +[0-9.]+[mun]?s +[0-9.]+[mun]?s$'
+	# A lag that is known: of 100 rows the last two are late.
+	ask "UPDATE invoices SET issued_at = '2024-01-01T00:00:00.000000Z',
+		stored_at = '2024-01-01T00:00:0' || (id > 98) || '.002000Z';
+		DELETE FROM invoices WHERE id > 100"
+	run -0 ringctl watch-storage --json s.db
+	run -0 jq -r '"\(.table) \(.rows) \(.lag_seconds_p50 * 1000 | round) \(.lag_seconds_p99 * 10 | round)"' <<<"$output"
+	assert_output "invoices 100 2 10"
+}
+
+@test "watch-storage prints a line an interval, of what is new since the last one" {
+	start line "${invoices[@]}" -n 0 --producer-pace 1ms
+	wait_until 20 has_rows 10
+	run -0 ringctl watch-storage --json s.db 100ms 5
+	kill "$pid"
+	wait_for 20 "$pid"
+	assert_equal "${#lines[@]}" 5
+	assert [ "$(jq .rows <<<"${lines[4]}")" -gt "$(jq .rows <<<"${lines[0]}")" ]
+	# Items say nothing of when they were issued.
+	echo other | producer -r "$ring" --quiet -
+	consumer -r "$ring" --quiet --sink sqlite:s.db
+	run -0 ringctl watch-storage -t items s.db
+	assert_regex "${lines[1]}" '^ +1 +0 +- +-$'
+}
+
+@test "watch-storage says what it can't read" {
+	run -66 ringctl watch-storage none.db
+	assert_output 'ringctl: cannot read "none.db": No such file or directory'
+	echo "this is text, which is no database, and quite long enough to be sure of it" >text
+	run -65 ringctl watch-storage text
+	assert_line 'ringctl: cannot read "text": file is not a database'
+	run -64 ringctl watch-storage text 1x
+	assert_output 'ringctl: watch-storage: INTERVAL "1x": expected a duration from 10ms to 1d, as 1s or 250ms'
+}
+
 # ------------------------------------------------------------------ a file that can't be written
 
 @test "a busy file is waited for" {

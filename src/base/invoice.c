@@ -77,41 +77,56 @@ static bool read_text(struct cursor *cursor, struct span *text)
 	return skip(cursor, "\"");
 }
 
-static unsigned two_digits(const char *at)
+static unsigned digits(const char *at, unsigned n)
 {
-	return (unsigned)(at[0] - '0') * 10 + (unsigned)(at[1] - '0');
+	unsigned number = 0;
+
+	while (n-- > 0)
+		number = number * 10 + (unsigned)(*at++ - '0');
+	return number;
 }
 
-static unsigned days_of(unsigned year, unsigned month)
-{
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return month == 2 && is_leap ? 29 : days[month - 1];
-}
-
-static bool is_time(const struct span *text)
+static bool has_form_of_time(const char *text, size_t len)
 {
 	static const char form[] = "0000-00-00T00:00:00.000000Z";
-	const char *at = text->at;
-	unsigned year, month;
 
-	if (text->len != sizeof(form) - 1)
+	if (len != sizeof(form) - 1)
 		return false;
-	for (size_t i = 0; i < text->len; i++)
-		if (form[i] == '0' ? at[i] < '0' || at[i] > '9' : at[i] != form[i])
+	for (size_t i = 0; i < len; i++)
+		if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
 			return false;
-	year = two_digits(at) * 100 + two_digits(at + 2);
-	month = two_digits(at + 5);
-	return year >= 1 && month >= 1 && month <= 12 && two_digits(at + 8) >= 1 &&
-	       two_digits(at + 8) <= days_of(year, month) && two_digits(at + 11) < 24 &&
-	       two_digits(at + 14) < 60 && two_digits(at + 17) < 60;
+	return true;
+}
+
+/* A day or an hour too many is carried on by timegm(), and so differs behind it. */
+bool invoice_time_parse(const char *text, size_t len, uint64_t *wall_ns)
+{
+	struct tm wanted, utc;
+	time_t seconds;
+
+	if (!has_form_of_time(text, len))
+		return false;
+	wanted = utc = (struct tm){
+		.tm_year = (int)digits(text, 4) - 1900,
+		.tm_mon = (int)digits(text + 5, 2) - 1,
+		.tm_mday = (int)digits(text + 8, 2),
+		.tm_hour = (int)digits(text + 11, 2),
+		.tm_min = (int)digits(text + 14, 2),
+		.tm_sec = (int)digits(text + 17, 2),
+	};
+	seconds = timegm(&utc);
+	if (seconds < 0 || utc.tm_mon != wanted.tm_mon || utc.tm_mday != wanted.tm_mday ||
+	    utc.tm_hour != wanted.tm_hour || utc.tm_min != wanted.tm_min || utc.tm_sec != wanted.tm_sec)
+		return false;
+	*wall_ns = (uint64_t)seconds * NS_PER_S + digits(text + 20, 6) * UINT64_C(1000);
+	return true;
 }
 
 bool invoice_parse(const void *bytes, size_t len, struct invoice *invoice)
 {
 	struct cursor cursor = { .at = bytes, .end = (const char *)bytes + len };
 	struct invoice read;
+	uint64_t issued_ns;
 
 	if (len == 0 || !skip(&cursor, "{\"id\":") || !read_number(&cursor, &read.id) ||
 	    !skip(&cursor, ",\"customer\":\"") || !read_text(&cursor, &read.customer) ||
@@ -120,7 +135,8 @@ bool invoice_parse(const void *bytes, size_t len, struct invoice *invoice)
 	    !skip(&cursor, ",\"issued_at\":\"") || !read_text(&cursor, &read.issued_at) ||
 	    !skip(&cursor, "}"))
 		return false;
-	if (cursor.at != cursor.end || !is_time(&read.issued_at))
+	if (cursor.at != cursor.end ||
+	    !invoice_time_parse(read.issued_at.at, read.issued_at.len, &issued_ns))
 		return false;
 	*invoice = read;
 	return true;

@@ -41,4 +41,7 @@ bool invoice_parse(const void *bytes, size_t len, struct invoice *invoice);
 /* Nanoseconds since 1970 as an invoice has them: 2024-05-01T12:00:00.123456Z. Returns `text`. */
 const char *invoice_time(char text[INVOICE_TIME_MAX], uint64_t wall_ns);
 
+/* The other way round. Is this exactly such a time, of a day that exists? */
+bool invoice_time_parse(const char *text, size_t len, uint64_t *wall_ns);
+
 #endif

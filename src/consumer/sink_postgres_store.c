@@ -8,7 +8,6 @@
 #include "src/consumer/sink_postgres_store.h"
 
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

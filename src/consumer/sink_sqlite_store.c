@@ -10,7 +10,6 @@
  */
 #include "src/consumer/sink_sqlite_store.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

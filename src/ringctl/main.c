@@ -14,6 +14,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_ls, &verb_stat, &verb_top, &verb_peek, &verb_dead, &verb_put, &verb_stop, &verb_fsck, &verb_rm,
+	&verb_watch_storage,
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -38,7 +39,7 @@ static const char *closing_text(char *help)
 		char form[USAGE_MAX];
 
 		snprintf(form, sizeof(form), "%s %s", verbs[i]->name, verbs[i]->operands);
-		snprintf(line, sizeof(line), "  %-34s %s\n", form, verbs[i]->help);
+		snprintf(line, sizeof(line), "  %-38s %s\n", form, verbs[i]->help);
 		help_append(help, line);
 	}
 	help_append(help,
@@ -108,7 +109,7 @@ static void check_operands(const struct verb *verb, char **operands, int n)
 			 diag_quote(quoted, sizeof(quoted), operands[verb->operands_max],
 				    strlen(operands[verb->operands_max])),
 			 verb->name, verb->operands);
-	if (n > 0 && !ring_name_is_valid(operands[0]))
+	if (n > 0 && !verb->takes_file && !ring_name_is_valid(operands[0]))
 		diag_die(EXIT_BAD_USAGE,
 			 "%s \"%s\": expected a name of 1 to 200 letters, digits, dots, dashes and "
 			 "underscores, not beginning with a dot or dash",

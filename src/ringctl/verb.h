@@ -20,6 +20,7 @@ struct settings {
 	uint64_t timeout_ns;	/* SETTING_NONE: no limit */
 	uint64_t bytes;		/* of each item that are shown; SETTING_NONE: as fits the form */
 	uint64_t items;		/* the most that are shown */
+	const char *table;	/* of a database; NULL: the one that is there */
 };
 
 #define SETTING_NONE UINT64_MAX
@@ -39,11 +40,12 @@ struct verb {
 	int operands_min, operands_max;
 	/* Options end behind this many operands; 0: they never do. */
 	int operands_before_end;
+	bool takes_file;	/* the first operand is a file instead */
 	/* Returns the exit code; has said what failed. `operands` has n, their number checked. */
 	int (*run)(const struct settings *settings, char **operands, int n);
 };
 
 extern const struct verb verb_ls, verb_stat, verb_top, verb_peek, verb_dead, verb_put, verb_stop, verb_fsck,
-			 verb_rm;
+			 verb_rm, verb_watch_storage;
 
 #endif

@@ -8,6 +8,7 @@
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/quantity.h"
+#include "src/ringctl/interval.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/members.h"
 #include "src/view/rates.h"
@@ -18,12 +19,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
-
-#define INTERVAL_MIN_NS UINT64_C(10000000)	/* guess: a look costs a pass over all slots */
-#define INTERVAL_MAX_NS (UINT64_C(86400) * 1000000000)
 
 static const struct column columns[] = {
 	{ .title = "READY", .width = 6, .is_number = true },
@@ -44,8 +39,7 @@ static const struct column columns[] = {
 /* One `stat NAME INTERVAL [COUNT]`. */
 struct watch {
 	const char *name;
-	uint64_t interval_ns;
-	uint64_t count;
+	struct interval interval;
 	struct table *table;	/* NULL: as JSON */
 	struct reading last;
 	bool has_last;
@@ -170,16 +164,6 @@ static void line_cells(struct table *table, const struct ring_stats *stats,
 	table_cell(table, "%.2f", rates->starved);
 }
 
-/* Lines that fit the terminal under a header; 0: standard output is none, one header is enough. */
-static unsigned screen_lines(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_row < 3)
-		return 0;
-	return size.ws_row - 2u;
-}
-
 static void show_line(struct watch *watch, const struct reading *reading)
 {
 	const struct reading *then = &watch->last;
@@ -189,7 +173,7 @@ static void show_line(struct watch *watch, const struct reading *reading)
 	struct rates rates =
 		rates_between(is_same_ring ? &then->stats : NULL, &reading->stats, seconds);
 
-	if (watch->lines > 0 && watch->lines == screen_lines()) {
+	if (watch->lines > 0 && watch->lines == interval_screen_lines()) {
 		table_head(watch->table);
 		watch->lines = 0;
 	}
@@ -220,17 +204,6 @@ static bool watch_read(struct watch *watch)
 	return true;
 }
 
-static void sleep_until(uint64_t when_ns)
-{
-	struct timespec when = {
-		.tv_sec = (time_t)(when_ns / 1000000000),
-		.tv_nsec = (long)(when_ns % 1000000000),
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
-		;
-}
-
 /* A ring that is gone after it was seen is how a line ends, not a failure. */
 static int watch_failed(const struct watch *watch)
 {
@@ -243,39 +216,24 @@ static int watch_failed(const struct watch *watch)
 
 static int watch_run(struct watch *watch)
 {
-	uint64_t next_ns = ring_now_ns();
-
-	for (uint64_t i = 0; i < watch->count; i++) {
-		if (i > 0)
-			sleep_until(next_ns);
+	for (uint64_t i = 0; i < watch->interval.count; i++) {
+		interval_wait(&watch->interval);
 		if (!watch_read(watch))
 			return watch_failed(watch);
 		if (fflush(stdout) == EOF)
 			return EXIT_IO;		/* main() says so */
-		next_ns += watch->interval_ns;
 	}
 	return EXIT_OK;
 }
 
-static void read_watch(struct watch *watch, char **operands, int n)
-{
-	if (quantity_duration(operands[1], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &watch->interval_ns) == -1)
-		diag_die(EXIT_BAD_USAGE,
-			 "stat: INTERVAL \"%s\": expected a duration from 10ms to 1d, as 1s or 250ms",
-			 operands[1]);
-	if (n > 2 && quantity_count(operands[2], 1, UINT64_MAX, &watch->count) == -1)
-		diag_die(EXIT_BAD_USAGE, "stat: COUNT \"%s\": expected a number of at least 1",
-			 operands[2]);
-}
-
 static int stat_run(const struct settings *settings, char **operands, int n)
 {
-	struct watch watch = { .name = operands[0], .count = UINT64_MAX };
+	struct watch watch = { .name = operands[0] };
 	int code;
 
 	if (n == 1)
 		return stat_once(operands[0], settings->json);
-	read_watch(&watch, operands, n);
+	interval_read(&watch.interval, "stat", operands + 1, n - 1);
 	if (!settings->json)
 		watch.table = table_new(stdout, columns);
 	code = watch_run(&watch);
