@@ -22,8 +22,8 @@ static void give_up(struct ring *ring, struct ring_item *item)
 {
 	shared_u64 *word = &ring->segment->words[item->slot];
 
-	if (!slot_move(word, item->word, slot_freed(item->word)) && !MISTAKE(revoked_kept))
-		(void)slot_move(word, slot_revoked(item->word), slot_freed(item->word));
+	if (!slot_move(word, item->word, slot_given_up(item->word)) && !MISTAKE(revoked_kept))
+		(void)slot_move(word, slot_revoked(item->word), slot_given_up(item->word));
 	item->word = 0;
 	wait_wake(&ring->segment->header->free);
 }
@@ -69,6 +69,48 @@ enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int tim
 	return result;
 }
 
+/* DEAD to WRITING: what the slot says of the item stays true as long as the word stands. */
+static enum ring_result take_up(struct ring *ring, uint32_t index, uint64_t id, struct ring_item *item)
+{
+	struct slot *slot = segment_slot(ring->segment, index);
+	uint64_t word = atomic_load(&ring->segment->words[index]);
+	uint64_t taken = slot_taken_up(word, ring->index);
+
+	if (slot_state(word) != SLOT_DEAD || atomic_load(&slot->id) != id ||
+	    !slot_move(&ring->segment->words[index], word, taken))
+		return RING_TIMEOUT;
+	*item = (struct ring_item){
+		.slot = index, .word = taken, .lane = ring->lane, .id = id,
+		.data = slot->data, .len = atomic_load(&slot->len),
+	};
+	if (item->len <= ring->segment->at.item_max)
+		return RING_OK;
+	give_up(ring, item);
+	return handle_error(EBADMSG);
+}
+
+enum ring_result ring_reserve_dead(struct ring *ring, uint32_t slot, uint64_t id, struct ring_item *item)
+{
+	enum ring_result result;
+
+	why_clear();
+	if (!(ring->roles & RING_PRODUCER))
+		return handle_error(EPERM);
+	if (slot >= ring->segment->at.slots)
+		return handle_error(EINVAL);
+	if (flags_mode(ring->segment))
+		return RING_CLOSED;
+	if (!hint_leftover(ring))
+		return RING_TIMEOUT;
+	result = take_up(ring, slot, id, item);
+	/* seq_cst, as in attempt_reserve(). */
+	if (result == RING_OK && flags_mode(ring->segment)) {
+		give_up(ring, item);
+		return RING_CLOSED;
+	}
+	return result;
+}
+
 static uint64_t next_id(struct ring *ring)
 {
 	if (ring->id == ring->id_end) {
@@ -87,7 +129,8 @@ static uint64_t raw_mark(struct ring *ring, uint64_t mark)
 
 static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item)
 {
-	item->id = next_id(ring);
+	if (slot_returns(item->word) == 0)	/* else it is a dead letter's, which keeps its own */
+		item->id = next_id(ring);
 	item->published_ns = handle_now(ring);
 	atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
 	atomic_store_explicit(&slot->published_ns, item->published_ns, memory_order_relaxed);

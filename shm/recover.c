@@ -106,7 +106,7 @@ bool recover_hint_all(struct segment *segment, uint32_t owner)
 	return true;
 }
 
-/* What it was writing. A strict stop may move the word once meanwhile, from WRITING to REVOKED. */
+/* What it was writing, or had taken up of the dead. A strict stop may move the word once meanwhile, from WRITING to REVOKED. */
 static void free_unpublished(struct segment *segment, uint32_t index, uint32_t owner)
 {
 	for (int turn = 0; turn < 2; turn++) {
@@ -114,7 +114,7 @@ static void free_unpublished(struct segment *segment, uint32_t index, uint32_t o
 
 		if (!slot_is(word, SLOT_WRITING, owner) && !slot_is(word, SLOT_REVOKED, owner))
 			return;
-		if (slot_move(&segment->words[index], word, slot_freed(word)))
+		if (slot_move(&segment->words[index], word, slot_given_up(word)))
 			wait_wake(&segment->header->free);
 	}
 }

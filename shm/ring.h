@@ -84,7 +84,8 @@ struct ring_item {
 	void *data;		/* the bytes, in the segment; aligned to 8; yours until the item is
 				   published, cancelled, acked, given back or declared dead */
 	size_t len;		/* reserve: ring_item_max(); set it before publish. take: its length */
-	uint64_t id;		/* unique for the life of the ring, from 1; one producer's ids increase */
+	uint64_t id;		/* unique for the life of the ring, from 1; one producer's ids increase,
+				   but for dead letters that are put back */
 	uint64_t mark;		/* the producer's own position, see ring_mark(); 0: none */
 	uint64_t published_ns;	/* when it was published; 0 before */
 	uint64_t taken_ns;	/* when it was taken; 0 before */
@@ -209,6 +210,19 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item);
 
 /* Give a reserved slot back unused. Does not wait. */
 void ring_cancel(struct ring *ring, struct ring_item *item);
+
+/*
+ * Take up a dead letter that the ring keeps (ring_look() shows them), to put it back: it is reserved
+ * with its bytes and its id. ring_publish() makes it an item as any other, that was never delivered,
+ * in its order the youngest, and counted as published once more; what was counted as dead stays so. With
+ * ring_cancel(), or when this process dies before, it is dead as it was. Does not wait.
+ *
+ * RING_OK      item is filled in
+ * RING_TIMEOUT slot `slot` keeps no dead letter of this id (any more)
+ * RING_CLOSED  the stop flag is up
+ * RING_ERROR   errno: EPERM not a producer; EINVAL no such slot; EBADMSG
+ */
+enum ring_result ring_reserve_dead(struct ring *ring, uint32_t slot, uint64_t id, struct ring_item *item);
 
 /*
  * Publish a copy of `len` bytes at `data` (which stays yours; NULL is allowed when len is 0), waiting

@@ -10,8 +10,8 @@ static const struct {
 	bool may_have_returned;
 } legal[SLOT_STATES] = {
 	[SLOT_FREE]    = { NOBODY, false },
-	[SLOT_WRITING] = { SOMEBODY, false },
-	[SLOT_REVOKED] = { SOMEBODY, false },
+	[SLOT_WRITING] = { SOMEBODY, true },
+	[SLOT_REVOKED] = { SOMEBODY, true },
 	[SLOT_READY]   = { EITHER, true },
 	[SLOT_DELAYED] = { NOBODY, true },
 	[SLOT_READING] = { SOMEBODY, true },

@@ -10,6 +10,9 @@
  *	     '--- by its ----- REVOKED             '----- due ----- DELAYED
  *	          owner, or owner died
  *
+ *	A dead letter that is put back:  DEAD --taken up--> WRITING --publish--> READY
+ *	                                   '-- cancel, revoked, owner died --'
+ *
  * A word says state, owner (member index; 0 nobody), how often the item came back, and the generation,
  * which publish raises: so the sum of all generations is the number of items ever accepted. READY keeps
  * its publisher as owner until a hint to it is in the cells. Whoever loses a swap lost the slot.
@@ -75,7 +78,7 @@ static inline uint64_t slot_published(uint64_t word)
 
 static inline uint64_t slot_revoked(uint64_t word)
 {
-	return slot_word(SLOT_REVOKED, slot_owner(word), 0, slot_gen(word));
+	return slot_word(SLOT_REVOKED, slot_owner(word), slot_returns(word), slot_gen(word));
 }
 
 static inline uint64_t slot_disowned(uint64_t word)
@@ -111,6 +114,21 @@ static inline uint64_t slot_due(uint64_t word, uint32_t me)
 static inline uint64_t slot_buried(uint64_t word)
 {
 	return slot_word(SLOT_DEAD, 0, slot_returns(word), slot_gen(word));
+}
+
+/* A dead letter in its producer's hands. That it has returned tells it from a slot that was free. */
+static inline uint64_t slot_taken_up(uint64_t word, uint32_t me)
+{
+	return slot_word(SLOT_WRITING, me, slot_returns(slot_returned(word, SLOT_DEAD, 0)),
+			 slot_gen(word));
+}
+
+/* Not published after all: what was free is free, what was dead is dead. */
+static inline uint64_t slot_given_up(uint64_t word)
+{
+	if (slot_returns(word) == 0)
+		return slot_freed(word);
+	return slot_word(SLOT_DEAD, 0, slot_returns(word) - 1, slot_gen(word));
 }
 
 /* Make a move: false when the word is not `from` any more. */

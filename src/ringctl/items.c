@@ -14,12 +14,6 @@
 
 #define BYTES_FOR_PEOPLE 40	/* so that most lines fit a terminal */
 
-struct place {
-	uint64_t order_ns;
-	uint64_t id;
-	uint32_t slot;
-};
-
 /* What is needed to show one item after the other. */
 struct gallery {
 	struct ring *ring;
@@ -37,15 +31,14 @@ static bool is_of_kind(const struct ring_view *view, enum items_kind kind)
 
 static int compare_places(const void *a, const void *b)
 {
-	const struct place *left = a, *right = b;
+	const struct item_place *left = a, *right = b;
 
 	if (left->order_ns != right->order_ns)
 		return left->order_ns < right->order_ns ? -1 : 1;
 	return (left->id > right->id) - (left->id < right->id);
 }
 
-/* Fill `places`, which has room for every slot, in order. Returns how many, -1 with errno. */
-static int64_t find_places(struct ring *ring, enum items_kind kind, struct place *places)
+int64_t items_find(struct ring *ring, enum items_kind kind, struct item_place *places)
 {
 	int64_t n = 0;
 
@@ -57,7 +50,7 @@ static int64_t find_places(struct ring *ring, enum items_kind kind, struct place
 			return -1;
 		if (found == 0 || !is_of_kind(&view, kind))
 			continue;
-		places[n++] = (struct place){
+		places[n++] = (struct item_place){
 			.order_ns = kind == ITEMS_DEAD ? view.since_ns : view.published_ns,
 			.id = view.id,
 			.slot = slot,
@@ -93,7 +86,7 @@ static const struct ring_member *find_holder(const struct gallery *gallery, uint
 }
 
 /* 0, or -1 with errno. */
-static int show_places(const struct gallery *gallery, const struct place *places, uint64_t n)
+static int show_places(const struct gallery *gallery, const struct item_place *places, uint64_t n)
 {
 	struct item_seen seen = { .bytes = gallery->bytes, .now_ns = ring_now_ns() };
 
@@ -114,7 +107,7 @@ static int show_places(const struct gallery *gallery, const struct place *places
 
 static int show_items(struct gallery *gallery, uint64_t limit)
 {
-	struct place *places = calloc(ring_slots(gallery->ring), sizeof(*places));
+	struct item_place *places = calloc(ring_slots(gallery->ring), sizeof(*places));
 	int64_t n;
 	int result = -1;
 
@@ -122,7 +115,7 @@ static int show_items(struct gallery *gallery, uint64_t limit)
 	if (places == NULL || gallery->bytes == NULL)
 		diag_die(EXIT_SYSTEM, "out of memory");
 	gallery->members = members_read(gallery->ring);
-	n = find_places(gallery->ring, gallery->form->kind, places);
+	n = items_find(gallery->ring, gallery->form->kind, places);
 	if (n >= 0)
 		result = show_places(gallery, places, (uint64_t)n < limit ? (uint64_t)n : limit);
 	free(gallery->members);

@@ -17,6 +17,16 @@ enum items_kind {
 	ITEMS_DEAD,	/* dead letters; as old as their death */
 };
 
+/* Where an item stands. */
+struct item_place {
+	uint64_t order_ns;
+	uint64_t id;
+	uint32_t slot;
+};
+
+/* Fill `places`, which has room for every slot, oldest first. Returns how many, -1 with errno. */
+int64_t items_find(struct ring *ring, enum items_kind kind, struct item_place *places);
+
 struct item_seen {
 	struct ring_view view;
 	const struct ring_member *holder;	/* NULL: nobody, or one who has left meanwhile */

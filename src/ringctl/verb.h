@@ -16,6 +16,7 @@ struct settings {
 	bool json;
 	bool force;
 	bool recover;
+	bool kick;
 	int mode;		/* index behind RING_STOP_SOFT */
 	uint64_t timeout_ns;	/* SETTING_NONE: no limit */
 	uint64_t bytes;		/* of each item that are shown; SETTING_NONE: as fits the form */

@@ -88,6 +88,24 @@ static void run_drop_oldest(struct ring *ring, struct order *order)
 	finished(order, ring_drop_oldest(ring), 1);
 }
 
+/* The first dead letter, put back as an item of its own, so that the record need not know the dead. */
+static void run_put_back(struct ring *ring, struct order *order)
+{
+	struct ring_item item;
+	struct ring_view view;
+
+	finished(order, RING_TIMEOUT, 0);
+	for (uint32_t slot = 0; slot < ring_slots(ring); slot++) {
+		if (ring_look(ring, slot, &view, NULL, 0) != 1 || view.state != RING_SLOT_DEAD ||
+		    ring_reserve_dead(ring, slot, view.id, &item) != RING_OK)
+			continue;
+		memcpy(item.data, &order->payload, sizeof(order->payload));
+		item.len = sizeof(order->payload);
+		finished(order, ring_publish(ring, &item), 1);
+		return;
+	}
+}
+
 /* ------------------------------------------------------------------ consuming */
 
 static void took(struct order *order, unsigned n)
@@ -239,6 +257,8 @@ const struct call calls[CALLS] = {
 	[CALL_TICKET] = { .name = "ticket", .run = run_ticket, .role = RING_PRODUCER },
 	[CALL_DROP_OLDEST] = { .name = "drop_oldest", .run = run_drop_oldest,
 			       .role = RING_PRODUCER, .effect = EFFECT_DROP, .count = 1 },
+	[CALL_PUT_BACK] = { .name = "put_back", .run = run_put_back, .role = RING_PRODUCER,
+			    .effect = EFFECT_PUBLISH, .count = 1 },
 	[CALL_TAKE] = { .name = "take", .run = run_take, .role = RING_CONSUMER,
 			.leaves = HAND_TAKEN, .effect = EFFECT_TAKE, .count = 1 },
 	[CALL_TAKE_BATCH] = { .name = "take_batch", .run = run_take_batch, .role = RING_CONSUMER,

@@ -56,6 +56,66 @@ static void what_it_was_writing_is_free_again(void **state)
 	assert_gone(DEAD);
 }
 
+/* An item of `other`'s that has died. */
+static uint64_t bury_one(uint64_t value)
+{
+	struct ring_item item;
+
+	plain_publish(&other, value);
+	(void)plain_take(&other, &item);
+	assert_int_equal(ring_dead(&other, &item, 65), 0);
+	return item.id;
+}
+
+static uint32_t slot_of_the_dead(void)
+{
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (slot_state(plain_word(plain, i)) == SLOT_DEAD)
+			return i;
+	fail_msg("nothing is dead");
+	return 0;
+}
+
+static void a_dead_letter_taken_up_is_dead_again(void **state)
+{
+	uint64_t id = bury_one(42), word;
+	struct ring_view view;
+	struct ring_item item;
+
+	(void)state;
+	word = plain_word(plain, slot_of_the_dead());
+	for (int is_revoked = 0; is_revoked < 2; is_revoked++) {
+		assert_int_equal(ring_reserve_dead(&dead, slot_of_the_dead(), id, &item), RING_OK);
+		if (is_revoked)
+			plain_set_word(plain, item.slot, slot_revoked(item.word));
+		journal_begin(&segment->members[DEAD - 1], COUNT_PUBLISHED, item.slot,
+			      slot_gen(item.word));
+		assert_true(recover_member(segment, DEAD));
+		assert_int_equal(plain_word(plain, slot_of_the_dead()), word);
+		assert_int_equal(ring_look(&other, slot_of_the_dead(), &view, NULL, 0), 1);
+		assert_int_equal(view.id, id);
+		assert_int_equal(view.reason, 65);
+		assert_int_equal(segment->members[DEAD - 1].count[COUNT_PUBLISHED], 0);
+		dead = plain_join(plain, DEAD, RING_PRODUCER | RING_CONSUMER);
+	}
+}
+
+/* Killed behind the swap, as any producer. */
+static void a_dead_letter_put_back_is_told_and_counted(void **state)
+{
+	uint64_t id = bury_one(42);
+	struct ring_item item;
+
+	(void)state;
+	assert_int_equal(ring_reserve_dead(&dead, slot_of_the_dead(), id, &item), RING_OK);
+	journal_begin(&segment->members[DEAD - 1], COUNT_PUBLISHED, item.slot, slot_gen(item.word));
+	plain_set_word(plain, item.slot, slot_published(item.word));
+	assert_true(recover_member(segment, DEAD));
+	assert_int_equal(segment->members[DEAD - 1].count[COUNT_PUBLISHED], 1);
+	assert_int_equal(plain_take(&other, &item), 42);
+	assert_int_equal(item.id, id);
+}
+
 static void what_it_had_taken_is_delivered_again(void **state)
 {
 	struct ring_item item;
@@ -456,6 +516,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_it_was_writing_is_free_again),
 		TEST(what_it_had_taken_is_delivered_again),
+		TEST(a_dead_letter_taken_up_is_dead_again),
+		TEST(a_dead_letter_put_back_is_told_and_counted),
 		TEST(what_it_had_published_untold_is_told_in_its_order),
 		TEST(what_is_others_or_nobody_s_stays),
 		TEST(recovering_twice_does_no_more_than_once),

@@ -694,6 +694,82 @@ static void deliveries_and_failures_stay_at_their_ends(void **state)
 	assert_int_equal(item.given_back, 66000);
 }
 
+static uint32_t slot_of_the_dead(uint64_t *id)
+{
+	struct ring_view view;
+
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		if (ring_look(consumer, slot, &view, NULL, 0) == 1 && view.state == RING_SLOT_DEAD) {
+			*id = view.id;
+			return slot;
+		}
+	fail_msg("nothing is dead");
+	return 0;
+}
+
+static void a_dead_item_can_be_put_back_under_its_id(void **state)
+{
+	struct ring_books books;
+	struct ring_item item;
+	uint64_t id;
+	uint32_t slot;
+
+	(void)state;
+	assert_int_equal(ring_put(producer, "again", 5, 0), RING_OK);
+	for (int n = 0; n < 3; n++) {
+		assert_int_equal(ring_take(consumer, &item, 0), RING_OK);
+		assert_int_equal(n < 2 ? ring_give_back(consumer, &item, 0, true)
+				       : ring_dead(consumer, &item, 1), 0);
+	}
+	slot = slot_of_the_dead(&id);
+	assert_int_equal(ring_reserve_dead(producer, slot, id + 1, &item), RING_TIMEOUT);
+	assert_error(ring_reserve_dead(producer, SLOTS, id, &item), RING_ERROR, EINVAL);
+	assert_error(ring_reserve_dead(consumer, slot, id, &item), RING_ERROR, EPERM);
+
+	/* Given up, it is what it was. */
+	assert_int_equal(ring_reserve_dead(producer, slot, id, &item), RING_OK);
+	assert_int_equal(ring_reserve_dead(producer, slot, id, &item), RING_TIMEOUT);
+	assert_int_equal(stats().dead_kept, 0);
+	ring_close(producer);
+	producer = shm_join(RING_PRODUCER, 0);
+	assert_int_equal(stats().dead_kept, 1);
+
+	assert_int_equal(ring_reserve_dead(producer, slot, id, &item), RING_OK);
+	assert_int_equal(item.len, 5);
+	assert_memory_equal(item.data, "again", 5);
+	assert_int_equal(ring_publish(producer, &item), RING_OK);
+	assert_int_equal(ring_take(consumer, &item, 0), RING_OK);
+	assert_int_equal(item.id, id);
+	assert_int_equal(item.deliveries, 1);
+	assert_int_equal(item.failures, 0);
+	assert_int_equal(item.given_back, 0);
+	assert_int_equal(ring_ack(consumer, &item), 0);
+	assert_int_equal(stats().published, 2);
+	assert_int_equal(stats().dead, 1);
+	assert_int_equal(stats().acked, 1);
+	ring_books(consumer, &books);
+	assert_int_equal(books.published, 2);
+}
+
+static void the_flag_keeps_the_dead_out(void **state)
+{
+	struct ring_item item, reserved;
+	uint64_t id;
+	uint32_t slot;
+
+	(void)state;
+	assert_int_equal(ring_put(producer, "dead", 4, 0), RING_OK);
+	assert_int_equal(ring_take(consumer, &item, 0), RING_OK);
+	assert_int_equal(ring_dead(consumer, &item, 1), 0);
+	slot = slot_of_the_dead(&id);
+	assert_int_equal(ring_reserve_dead(producer, slot, id, &reserved), RING_OK);
+	ring_stop(consumer, RING_STOP_STRICT, RING_CAUSE_USER);
+	assert_int_equal(ring_publish(producer, &reserved), RING_CLOSED);
+	assert_int_equal(stats().dead_kept, 1);
+	assert_int_equal(stats().published, 1);
+	assert_int_equal(ring_reserve_dead(producer, slot, id, &reserved), RING_CLOSED);
+}
+
 static void dead_items_are_kept_as_far_as_a_quarter_of_the_slots_goes(void **state)
 {
 	struct ring_item item;
@@ -1142,6 +1218,8 @@ int main(void)
 		TEST(an_item_that_is_given_back_comes_again),
 		TEST(a_delayed_item_comes_when_it_is_due),
 		TEST(deliveries_and_failures_stay_at_their_ends),
+		TEST(a_dead_item_can_be_put_back_under_its_id),
+		TEST(the_flag_keeps_the_dead_out),
 		TEST(dead_items_are_kept_as_far_as_a_quarter_of_the_slots_goes),
 		TEST(a_batch_takes_what_there_is),
 		TEST(a_length_that_can_not_be_is_damage),

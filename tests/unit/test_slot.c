@@ -58,6 +58,21 @@ static void each_move_changes_what_it_should_and_no_more(void **state)
 	assert_word(slot_buried(reading), SLOT_DEAD, 0, 5, 7);
 }
 
+static void a_dead_letter_is_dead_again_unless_it_is_published(void **state)
+{
+	uint64_t dead = slot_word(SLOT_DEAD, 0, 4, 7), taken_up = slot_taken_up(dead, 2);
+
+	(void)state;
+	assert_word(taken_up, SLOT_WRITING, 2, 5, 7);
+	assert_word(slot_revoked(taken_up), SLOT_REVOKED, 2, 5, 7);
+	assert_word(slot_published(taken_up), SLOT_READY, 2, 0, 8);
+	assert_int_equal(slot_given_up(taken_up), dead);
+	assert_int_equal(slot_given_up(slot_revoked(taken_up)), dead);
+	assert_word(slot_given_up(slot_word(SLOT_WRITING, 2, 0, 7)), SLOT_FREE, 0, 0, 7);
+	assert_word(slot_taken_up(slot_word(SLOT_DEAD, 0, SLOT_DELIVERY_MAX, 7), 2), SLOT_WRITING, 2,
+		    SLOT_DELIVERY_MAX, 7);
+}
+
 static void the_generation_wraps_and_spares_its_neighbours(void **state)
 {
 	uint64_t word = slot_published(slot_word(SLOT_WRITING, RING_MEMBERS_MAX, 0, GEN_LAST));
@@ -94,8 +109,8 @@ static void a_move_is_made_only_from_the_word_it_was_meant_for(void **state)
 /* As the picture in slot.h has it: who may own a slot in a state, and whether it can have come back. */
 static const struct { bool nobody, somebody, has_returned; } expected[SLOT_STATES] = {
 	[SLOT_FREE]    = { .nobody = true },
-	[SLOT_WRITING] = { .somebody = true },
-	[SLOT_REVOKED] = { .somebody = true },
+	[SLOT_WRITING] = { .somebody = true, .has_returned = true },
+	[SLOT_REVOKED] = { .somebody = true, .has_returned = true },
 	[SLOT_READY]   = { .nobody = true, .somebody = true, .has_returned = true },
 	[SLOT_DELAYED] = { .nobody = true, .has_returned = true },
 	[SLOT_READING] = { .somebody = true, .has_returned = true },
@@ -126,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_do_not_run_into_each_other),
 		cmocka_unit_test(each_move_changes_what_it_should_and_no_more),
+		cmocka_unit_test(a_dead_letter_is_dead_again_unless_it_is_published),
 		cmocka_unit_test(the_generation_wraps_and_spares_its_neighbours),
 		cmocka_unit_test(the_count_of_returns_stays_at_its_end),
 		cmocka_unit_test(a_move_is_made_only_from_the_word_it_was_meant_for),
