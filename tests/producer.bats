@@ -201,12 +201,18 @@ was_full() { (($(json_of .full_total) > 0)); }
 
 @test "producers that share a file publish each line of it once" {
 	seq 20000 >input
-	start c consumer -r "$ring" --quiet --sink stdout
+	start c consumer -r "$ring" --quiet --sink stdout --keep-open
+	local consumer=$pid producers=() i
+	wait_until 20 ring_exists
 	for i in 1 2 3; do
 		producer -r "$ring" --number "$i" --lanes 3 --source lines --quiet <input &
-		started+=($!)
+		producers+=($!)
 	done
-	for i in "${started[@]}"; do wait_for 20 "$i"; done
+	started+=("${producers[@]}")
+	for i in "${producers[@]}"; do wait_for 20 "$i"; done
+	wait_until 20 has_lines c.out 20000
+	kill "$consumer"
+	wait_for 20 "$consumer" 143
 	sort -n c.out | cmp - input
 }
 
