@@ -143,6 +143,58 @@ static int run_child(void *argument)
 	return EXIT_CANT_RUN;
 }
 
+/* ---------------------------------------------------------------- strangers */
+
+/* Those started last, read by a signal handler. A worker has one or two at a time; an older number belongs to nobody any more. */
+#define OWN_MAX 16
+
+static volatile pid_t own[OWN_MAX];
+static unsigned own_next;
+
+static void note_own(pid_t pid)
+{
+	own[own_next++ % OWN_MAX] = pid;
+}
+
+static bool is_own(pid_t pid)
+{
+	for (unsigned i = 0; i < OWN_MAX; i++)
+		if (own[i] == pid)
+			return true;
+	return false;
+}
+
+void child_bury_now(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+	       !is_own(info.si_pid)) {
+		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
+static void on_child(int signal)
+{
+	int error = errno;
+
+	(void)signal;
+	child_bury_now();
+	errno = error;
+}
+
+void child_bury_strangers(void)
+{
+	struct sigaction action = { .sa_handler = on_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGCHLD, &action, NULL);
+	child_bury_now();
+}
+
+/* ---------------------------------------------------------------- starting */
+
 /* execvpe() keeps a path, and for a script without #! a second argv, on the stack. */
 static size_t stack_size(char *const *argv)
 {
@@ -171,6 +223,8 @@ static pid_t spawn(struct plan *plan, int *pidfd)
 	pid = __clone(run_child, stack + (size & ~(size_t)15), flags, plan, pidfd);
 	if (pid < 0)
 		plan->error = errno;
+	else
+		note_own(pid);	/* before a signal may say that it has ended */
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	free(stack);
 	return pid;
@@ -181,41 +235,6 @@ static void reap(pid_t pid)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
-
-/* ---------------------------------------------------------------- strangers */
-
-/* Those started last. A worker has one or two at a time; an older number belongs to nobody any more. */
-#define OWN_MAX 16
-
-static pid_t own[OWN_MAX];
-static unsigned own_next;
-
-static void note_own(pid_t pid)
-{
-	own[own_next++ % OWN_MAX] = pid;
-}
-
-static bool is_own(pid_t pid)
-{
-	for (unsigned i = 0; i < OWN_MAX; i++)
-		if (own[i] == pid)
-			return true;
-	return false;
-}
-
-/* One of our own that has ended and is not yet waited for hides those behind it until then. */
-void child_bury_strangers(void)
-{
-	siginfo_t info = { .si_pid = 0 };
-
-	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
-	       !is_own(info.si_pid)) {
-		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
-		info.si_pid = 0;
-	}
-}
-
-/* ---------------------------------------------------------------- starting */
 
 pid_t child_start(const struct child_spec *spec, int *pidfd)
 {
@@ -232,7 +251,6 @@ pid_t child_start(const struct child_spec *spec, int *pidfd)
 		errno = plan.error;
 		return -1;
 	}
-	note_own(pid);
 	if (pidfd)
 		*pidfd = fd;
 	else

@@ -45,10 +45,12 @@ struct child_spec {
 pid_t child_start(const struct child_spec *spec, int *pidfd);
 
 /*
- * Wait for what has ended and was started by others: orphans that a worker was given since it
- * adopts_orphans. Children of child_start() are left to who started them. Does not wait.
+ * From now on wait for what has ended and was started by others: the orphans of a worker that
+ * adopts_orphans. Children of child_start() are left to who started them; those that have ended and are
+ * not yet waited for hide the ones behind them, so look once more after waiting for one.
  */
 void child_bury_strangers(void);
+void child_bury_now(void);
 
 /* EXIT_NOT_FOUND, EXIT_CANT_RUN or EXIT_SYSTEM for child_start()'s errno. */
 int child_exit_code(int error);

@@ -5,6 +5,7 @@
 #include "src/consumer/settings.h"
 #include "src/consumer/work.h"
 
+#include "src/base/child.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
@@ -121,6 +122,7 @@ int main(int argc, char **argv)
 	diag_init("consumer");
 	diag_catch_damage();
 	interrupt_catch();
+	child_bury_strangers();
 	settings_read(&settings, argc, argv);
 	if (settings.is_launched)
 		out_is_ours_alone();

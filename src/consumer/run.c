@@ -107,7 +107,6 @@ static void wait_for_end(struct run *run, struct watch *watch)
 	while (poll(&ended, 1, wait_ms(run, watch, now)) <= 0) {
 		now = ring_now_ns();
 		step(run, watch, now);
-		child_bury_strangers();
 		watch->is_busy = run->meanwhile && run->meanwhile(run->context);
 	}
 }
@@ -145,6 +144,6 @@ void run_command(struct run *run)
 	if (watch.state != RUNNING)
 		kill(-watch.pid, SIGKILL);
 	reap(run, &watch);
-	child_bury_strangers();
+	child_bury_now();
 	run->took_ns = ring_now_ns() - watch.began_ns;
 }

@@ -18,6 +18,7 @@
 #include "src/launcher/view.h"
 
 struct event;
+struct notifier;
 struct scaler;
 struct event_base;
 
@@ -47,6 +48,7 @@ struct supervisor {
 	struct report *report;
 	struct view *view;		/* NULL: none */
 	struct view_look look;
+	struct notifier *notifier;	/* NULL: there is no service manager */
 	struct scaler *scaler;		/* NULL: as many consumers as at the start */
 	struct worker *leaving, *heir;	/* a consumer that goes when its heir is there; NULL: none does */
 	struct event *handover;		/* to look for the heir */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,6 +18,7 @@
 #include "src/base/exitcode.h"
 #include "src/launcher/bar.h"
 #include "src/launcher/kin.h"
+#include "src/launcher/notify.h"
 #include "src/launcher/run.h"
 #include "src/launcher/verdict.h"
 
@@ -57,6 +59,32 @@ static void show_bar(const struct supervisor *sv)
 		bar_draw(&stats, items_in_all(sv, &stats), ring_now_ns());
 }
 
+static const char *status(struct supervisor *sv, char *text, size_t size)
+{
+	static const char *const names[] = {
+		[RUNNING] = "running", [DRAINING] = "draining", [STOPPING] = "stopping",
+		[KILLING] = "killing", [DONE] = "done",
+	};
+	struct ring_stats stats = { .published = 0 };
+
+	if (!sv->report->is_damaged)
+		(void)ring_stats(sv->ring, &stats);
+	snprintf(text, size, "%s: %zu producers, %zu consumers; published %llu, done %llu, left %llu",
+		 names[sv->state], crew_count(&sv->crew, SIDE_PRODUCER), crew_count(&sv->crew, SIDE_CONSUMER),
+		 (unsigned long long)stats.published,
+		 (unsigned long long)(stats.acked + stats.dead + stats.dropped), (unsigned long long)stats.left);
+	return text;
+}
+
+static void tell_manager(struct supervisor *sv)
+{
+	char text[160];
+
+	if (sv->notifier)
+		notify_tell(sv->notifier, ring_now_ns(), sv->state == RUNNING ? NOTIFY_READY : NOTIFY_STOPPING,
+			    status(sv, text, sizeof(text)));
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct supervisor *sv = context;
@@ -70,6 +98,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	}
 	scaler_look(sv);
 	course_review(sv);
+	tell_manager(sv);
 	show_bar(sv);
 }
 
@@ -184,6 +213,7 @@ struct supervisor *supervisor_create(const struct settings *settings, const stru
 	sv->teams = teams;
 	sv->input = input;
 	sv->null_fd = -1;
+	sv->notifier = notify_open();
 	if (raise_file_limit(settings) < 0) {
 		supervisor_free(sv);
 		return NULL;
@@ -237,8 +267,10 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 	view_begin(view, sv);
 	for (size_t i = 0; i < sv->teams->count; i++)
 		start_team(sv, &sv->teams->list[i]);
+	tell_manager(sv);
 	while (!can_leave(sv))
 		event_base_loop(sv->base, EVLOOP_ONCE);
+	tell_manager(sv);
 	bar_stop();
 	view_end(view);
 	report->ended_ns = ring_now_ns();
@@ -265,6 +297,7 @@ void supervisor_free(struct supervisor *sv)
 	free_event(sv->handover);
 	free_event(sv->ends);
 	guard_close(sv->guard);
+	notify_close(sv->notifier);
 	if (sv->base)
 		event_base_free(sv->base);
 	if (sv->null_fd >= 0)

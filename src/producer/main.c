@@ -6,6 +6,7 @@
 #include "src/producer/settings.h"
 
 #include "shm/ring.h"
+#include "src/base/child.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
@@ -80,6 +81,7 @@ int main(int argc, char **argv)
 	diag_init("producer");
 	diag_catch_damage();
 	interrupt_catch();
+	child_bury_strangers();
 	settings_read(&settings, argc, argv);
 	code = settings.source->open(&settings.request, &source);
 	if (code == EXIT_OK && !settings.only_check)
