@@ -315,8 +315,8 @@ refuse() { # [PROGRAM...]
 
 @test "ringctl refuses what is no verb, and operands that are missing or too many" {
 	refuse ringctl <<-'END'
-		64 ;; no verb given: expected one of ls, stat, peek ;; --
-		64 ;; unknown verb "nosuch": expected one of ls, stat, peek ;; nosuch
+		64 ;; no verb given: expected one of ls, stat, top, peek ;; --
+		64 ;; unknown verb "nosuch": expected one of ls, stat, top, peek ;; nosuch
 		64 ;; unknown verb "": expected one of ls ;; ''
 		64 ;; unknown verb "LS": expected one of ls ;; LS
 		64 ;; unknown option "--json" ;; --json ls

@@ -169,6 +169,18 @@ ok"
 	assert_regex "${lines[1]}" '^ +1 +0 +- +-$'
 }
 
+@test "the summary names the slower side, and by how much" {
+	run -0 --separate-stderr "${invoices[@]}" -p 2 -n 30 --consumer-pace 40ms
+	assert_regex "$stderr" 'launcher: consumers are the slower side, [1-9][0-9]*\.[0-9] times: a producer worked '
+	run -0 --separate-stderr "${invoices[@]}" -c 2 -n 30 --invoice-work 40ms --json
+	run -0 jq -r '.slower_side, .slower_times > 1' <<<"$output"
+	assert_output "producer
+true"
+	# A short run says nothing of it.
+	run -0 --separate-stderr "${invoices[@]}" -n 3
+	refute_regex "$stderr" slower
+}
+
 @test "watch-storage says what it can't read" {
 	run -66 ringctl watch-storage none.db
 	assert_output 'ringctl: cannot read "none.db": No such file or directory'

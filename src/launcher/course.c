@@ -27,6 +27,7 @@ void course_drain(struct supervisor *sv, enum ring_stop_cause cause)
 	if (sv->state >= DRAINING)
 		return;
 	sv->state = DRAINING;
+	sv->report->drained_from_ns = ring_now_ns();
 	if (cause != RING_CAUSE_END)
 		ring_stop(sv->ring, RING_STOP_SOFT, cause);
 	ring_hold(sv->ring, false);

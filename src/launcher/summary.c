@@ -11,11 +11,20 @@
 #include "src/base/diag.h"
 #include "src/base/lineio.h"
 #include "src/base/quantity.h"
+#include "src/launcher/slower.h"
 #include "src/launcher/verdict.h"
 
 #define NS_PER_S 1e9
 
+#define SLOWER_MIN_NS UINT64_C(1000000000)
+
 typedef unsigned long long number;
+
+static const char *const slower_names[] = {
+	[SLOWER_NEITHER] = "neither",
+	[SLOWER_PRODUCERS] = "producer",
+	[SLOWER_CONSUMERS] = "consumer",
+};
 
 /* ---------------------------------------------------------------- are the books right */
 
@@ -99,6 +108,44 @@ static void print_balance(const struct report *report, const struct settings *se
 			  report->balanced_at == 1 ? "" : "s");
 }
 
+/* Of a run whose counters are its own, with as many workers from its beginning to its end; in a short one
+   they had hardly started. */
+static bool find_slower(const struct report *report, const struct settings *settings, struct slower *slower)
+{
+	const struct ring_stats *stats = &report->stats;
+	const struct side_time producers = {
+		.workers = settings->producers,
+		.lasted_ns = report->drained_from_ns - report->started_ns,
+		.waited_ns = stats->blocked_ns,
+	}, consumers = {
+		.workers = settings->consumers,
+		.lasted_ns = report->ended_ns - report->started_ns,
+		.waited_ns = stats->starved_ns,
+	};
+
+	if (settings->resume || producers.workers == 0 || consumers.workers == 0 ||
+	    settings->consumers_max > 0 || report->drained_from_ns == 0 || consumers.lasted_ns < SLOWER_MIN_NS)
+		return false;
+	*slower = slower_of(&producers, &consumers);
+	return true;
+}
+
+static void print_slower(const struct report *report, const struct settings *settings)
+{
+	char producer[16], consumer[16];
+	struct slower slower;
+
+	if (!find_slower(report, settings, &slower))
+		return;
+	quantity_show_duration(producer, sizeof(producer), slower.producer_ns);
+	quantity_show_duration(consumer, sizeof(consumer), slower.consumer_ns);
+	if (slower.side == SLOWER_NEITHER)
+		diag_info("the sides match: a producer worked %s, a consumer %s", producer, consumer);
+	else
+		diag_info("%ss are the slower side, %.1f times: a producer worked %s, a consumer %s",
+			  slower_names[slower.side], slower.times, producer, consumer);
+}
+
 static void print_lines(const struct report *report, void (*say)(const char *, ...))
 {
 	const struct ring_stats *stats = &report->stats;
@@ -126,13 +173,23 @@ static const struct {
 #undef COUNTER
 };
 
+static void add_slower(json_t *object, const struct report *report, const struct settings *settings)
+{
+	struct slower slower;
+
+	if (!object || !find_slower(report, settings, &slower))
+		return;
+	json_object_set_new(object, "slower_side", json_string(slower_names[slower.side]));
+	json_object_set_new(object, "slower_times", json_real(slower.times));
+}
+
 static void add_balance(json_t *object, const struct report *report)
 {
 	if (object && report->balanced_at > 0)
 		json_object_set_new(object, "consumers_balanced", json_integer(report->balanced_at));
 }
 
-static json_t *to_json(const struct report *report, const char *ring)
+static json_t *to_json(const struct report *report, const struct settings *settings, const char *ring)
 {
 	const struct ring_stats *stats = &report->stats;
 	json_t *object = json_pack(
@@ -148,12 +205,13 @@ static json_t *to_json(const struct report *report, const char *ring)
 		json_object_set_new(object, counters[i].name, json_integer((json_int_t)*value));
 	}
 	add_balance(object, report);
+	add_slower(object, report, settings);
 	return object;
 }
 
-static int print_json(const struct report *report, const char *ring)
+static int print_json(const struct report *report, const struct settings *settings, const char *ring)
 {
-	json_t *object = to_json(report, ring);
+	json_t *object = to_json(report, settings, ring);
 	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 	int result = -1;
 
@@ -168,12 +226,13 @@ static int print_json(const struct report *report, const char *ring)
 
 int summary_print(const struct report *report, const struct settings *settings, const char *ring)
 {
-	int result = settings->json ? print_json(report, ring) : 0;
+	int result = settings->json ? print_json(report, settings, ring) : 0;
 
 	if (result < 0)
 		diag_error("cannot write to standard output: %s", strerror(errno));
 	/* The books are the last line of every run; a quiet one has only failures to tell. */
 	print_balance(report, settings);
+	print_slower(report, settings);
 	print_lines(report, summary_exit_code(report) ? diag_error : diag_info);
 	return result;
 }

@@ -20,6 +20,7 @@ struct report {
 	unsigned restarts;
 	unsigned balanced_at;		/* consumers for the longest time; 0: their number was given */
 	uint64_t started_ns, ended_ns;
+	uint64_t drained_from_ns;	/* from then on nothing was made; 0: there was no such moment */
 	struct ring_stats stats;	/* when all was over */
 };
 
