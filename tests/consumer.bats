@@ -463,6 +463,15 @@ SHMLINE_RING=$ring\$"
 	assert_output a
 }
 
+@test "--keep-open ends with the stop flag, behind which no producer can come" {
+	start c consumer -r "$ring" --quiet --keep-open --sink stdout
+	wait_until 10 ring_exists
+	printf 'a\n' | producer -r "$ring" --quiet --source lines
+	ringctl stop "$ring"
+	wait_for 10 "$pid"
+	assert_equal "$(cat c.out)" a
+}
+
 @test "--keep-open outlives producers" {
 	start c consumer -r "$ring" --quiet --keep-open --sink stdout
 	for i in 1 2 3; do

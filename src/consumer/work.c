@@ -26,6 +26,9 @@
 /* How often a sink that keeps items in hand looks whether their time has come: a guess. */
 #define KEPT_MS 10
 
+/* How often one who keeps the line open looks whether the flag is up, which ends that. */
+#define OPEN_MS 1000
+
 /* A step's exit code, or: */
 enum { GO_ON = -1 };
 
@@ -36,6 +39,8 @@ struct work {
 	struct ring_item *items;
 	size_t batch;
 	size_t kept;		/* items that the sink keeps in hand */
+	bool holds_open;	/* the line, for producers to come */
+	uint64_t idle_since_ns;
 };
 
 /* ------------------------------------------------------------------ how many, how long */
@@ -52,13 +57,23 @@ static size_t batch_of(const struct settings *settings, const struct ring *ring)
 	return wanted < share ? wanted : share;
 }
 
-static int idle_ms(const struct settings *settings)
+static uint64_t idle_ns(const struct work *work)
 {
-	uint64_t ms;
+	return ring_now_ns() - work->idle_since_ns;
+}
 
-	if (settings->idle_exit_ns == SETTING_NONE)
-		return -1;
-	ms = (settings->idle_exit_ns + NS_PER_MS - 1) / NS_PER_MS;
+/* How long to wait for an item before looking round. */
+static int wait_ms(const struct work *work)
+{
+	uint64_t limit = work->settings->idle_exit_ns, passed, ms;
+	int longest = work->kept > 0 ? KEPT_MS : work->holds_open ? OPEN_MS : -1;
+
+	if (limit == SETTING_NONE)
+		return longest;
+	passed = idle_ns(work);
+	ms = passed < limit ? (limit - passed + NS_PER_MS - 1) / NS_PER_MS : 0;
+	if (longest >= 0 && ms > (uint64_t)longest)
+		return longest;
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
@@ -184,18 +199,36 @@ static int look(struct work *work, bool is_end)
 	return code == EXIT_OK ? GO_ON : code;
 }
 
+/* Nothing came. */
+static int look_round(struct work *work)
+{
+	struct ring *ring = work->settler->ring;
+
+	if (work->kept > 0)
+		return look(work, false);
+	/* No producer can come any more. */
+	if (work->holds_open && ring_stopped(ring) != RING_STOP_NONE) {
+		ring_hold(ring, false);
+		work->holds_open = false;
+	}
+	if (work->settings->idle_exit_ns == SETTING_NONE)
+		return GO_ON;
+	return idle_ns(work) < work->settings->idle_exit_ns ? GO_ON : EXIT_OK;
+}
+
 static int step(struct work *work)
 {
-	int wait_ms = work->kept > 0 ? KEPT_MS : idle_ms(work->settings), code;
+	int code;
 	struct ring *ring = work->settler->ring;
 	size_t taken;
 
-	switch (ring_take_batch(ring, work->items, work->batch, &taken, wait_ms)) {
+	switch (ring_take_batch(ring, work->items, work->batch, &taken, wait_ms(work))) {
 	case RING_OK:
 		code = deal(work, fill(work, taken));
+		work->idle_since_ns = ring_now_ns();
 		return code == GO_ON ? look(work, false) : code;
 	case RING_TIMEOUT:
-		return work->kept > 0 ? look(work, false) : EXIT_OK;
+		return look_round(work);
 	case RING_DRAINED:
 		return EXIT_OK;
 	case RING_CLOSED:
@@ -213,6 +246,7 @@ int work_all(const struct settings *settings, void *sink, struct settler *settle
 	struct work work = {
 		.settings = settings, .sink = sink, .settler = settler,
 		.batch = batch_of(settings, settler->ring),
+		.holds_open = settings->keep_open, .idle_since_ns = ring_now_ns(),
 	};
 	int code = GO_ON, last;
 
