@@ -35,6 +35,7 @@ main   := int main(
 mains   = $(foreach file,$(wildcard $(1)),$(if $(findstring $(main),$(file < $(file))),$(BUILD)/$(file:.c=)))
 UNITS  := $(call mains,tests/unit/*.c)
 STRESS := $(call mains,tests/stress/*.c)
+HANDS  := $(call mains,tests/workers/*.c)
 BENCH  := $(call mains,bench/*.c)
 parts   = $(filter-out $(addsuffix .o,$(STRESS) $(BENCH)),$(call objects,$(1)_*.c))
 
@@ -87,7 +88,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: all unit stress killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
+.PHONY: all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -122,6 +123,11 @@ $(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(patsubst %,$$(BUILD)/
 
 unit: $(UNITS)
 stress: $(STRESS)
+
+# COMMANDs for the tests and the benchmarks: libc alone, as anybody's would be.
+workers: $(HANDS)
+$(HANDS): $(BUILD)/%: $(BUILD)/%.o
+	$(call say,LD,$@)$(LINK) -o $@ $^
 
 # A unit test links the archives of the rooms whose headers it includes, and base behind them.
 entered = $(sort $(call below,$(call names,$(1))))
@@ -193,14 +199,14 @@ check:
 # T=PATTERN runs the files whose names match, JOBS=N so many at a time.
 # Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
 tests: all unit $(STRESS) layers $(if $(SAN),,fuzzers)
-	@SHMLINE_BIN=$(abspath $(PROGDIR)) FUZZERS=$(FUZZ_BUILD)/tests/fuzz BUILD=$(BUILD) COMPILE='$(COMPILE)' \
+	@SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers FUZZERS=$(FUZZ_BUILD)/tests/fuzz BUILD=$(BUILD) COMPILE='$(COMPILE)' \
 		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
 		tests/tools/run-tests $(UNITS) $(CHECKED) $(if $(SAN),,tests/fuzz/run) $(wildcard tests/*.bats)
 
 layers: $(LIBSHM)
 	@tests/tools/layers $(if $(SAN),,$(LIBSHM))
 
-bench: all $(BENCH)
+bench: all $(BENCH) $(HANDS)
 	$(if $(wildcard bench/run),SHMLINE_BIN=$(abspath $(PROGDIR)) bench/run $(BENCH))
 
 # ------------------------------------------------------------------ upkeep

@@ -225,3 +225,11 @@ int ring_dead(struct ring *ring, struct ring_item *item, uint32_t reason)
 	handle_tell_if_drained(ring);
 	return 0;
 }
+
+/* One writer at a time, as the counters have; a reader may see it a moment late. */
+void ring_count_unconfirmed(struct ring *ring, int64_t n)
+{
+	uint64_t old = atomic_load_explicit(&ring->me->unconfirmed, memory_order_relaxed);
+
+	atomic_store_explicit(&ring->me->unconfirmed, old + (uint64_t)n, memory_order_relaxed);
+}

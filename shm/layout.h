@@ -91,6 +91,7 @@ struct member {
 	shared_u64 started_ns;
 	shared_u64 note[RING_NOTE_MAX / 8];
 	shared_u32 waiting;	/* enum waiting_for */
+	shared_u64 unconfirmed;	/* ring_count_unconfirmed(); goes on from owner to owner, as count[] */
 
 	_Alignas(LINE) shared_u64 intent;	/* journal: what it was about to do */
 	shared_u64 count[COUNTERS];

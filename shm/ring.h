@@ -306,6 +306,13 @@ int ring_give_back(struct ring *ring, struct ring_item *item, uint32_t delay_ms,
  */
 int ring_dead(struct ring *ring, struct ring_item *item, uint32_t reason);
 
+/*
+ * Count n more items as handed on and not confirmed (less, when n is negative), for a consumer that acks
+ * items before it can know what became of them. A number beside the books, kept through the death of who
+ * counts; call it before the acks, and killed in between it says too much rather than too little.
+ */
+void ring_count_unconfirmed(struct ring *ring, int64_t n);
+
 /* ------------------------------------------------------------------ running the line */
 
 /*
@@ -353,6 +360,7 @@ struct ring_stats {
 	uint64_t published, acked, dead, dropped;	/* since the ring was made */
 	uint64_t left;			/* ready + delayed + in_flight */
 	uint64_t redelivered;		/* deliveries after the first */
+	uint64_t unconfirmed;		/* acked, and what became of them is not known */
 	uint64_t taken;			/* deliveries */
 	uint64_t bytes;			/* published */
 	uint64_t full;			/* publishes that found no free slot */

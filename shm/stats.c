@@ -91,6 +91,8 @@ static void count_members(struct ring_stats *stats, const struct segment *segmen
 		struct member *member = member_at(segment, i);
 		uint64_t word = atomic_load(&member->word);
 
+		stats->unconfirmed += atomic_load_explicit(&member->unconfirmed,
+							   memory_order_relaxed);
 		if (member_state(word) == MEMBER_FREE)
 			continue;
 		stats->producers += (member_roles(word) & RING_PRODUCER) != 0;

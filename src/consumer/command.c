@@ -91,7 +91,7 @@ void command_line_free(struct command_line *line)
 /* ------------------------------------------------------------------ placeholders */
 
 struct values {
-	const struct ring_item *item;
+	const struct ring_item *item;	/* NULL: {} and {#} are left as they stand */
 	const char *shell;	/* what {} is in a shell's text; NULL: the item itself */
 	unsigned consumer;
 };
@@ -100,14 +100,14 @@ struct values {
 static const char *expand_one(struct command_line *line, const char *text,
 			      const struct values *values)
 {
-	if (strncmp(text, "{}", 2) == 0) {
+	if (values->item && strncmp(text, "{}", 2) == 0) {
 		if (values->shell)
 			add_text(line, values->shell);
 		else
 			add_bytes(line, values->item->data, values->item->len);
 		return text + 2;
 	}
-	if (strncmp(text, "{#}", 3) == 0) {
+	if (values->item && strncmp(text, "{#}", 3) == 0) {
 		add_number(line, values->item->id);
 		return text + 3;
 	}
@@ -179,6 +179,16 @@ static void build_direct(const struct command *command, const struct ring_item *
 		add_items(line, "{}", items, n, consumer);
 }
 
+/* The text of sh -c: the words, joined. */
+static void add_script(struct command_line *line, const struct command *command,
+		       const struct values *values)
+{
+	for (char *const *word = command->words; *word; word++) {
+		expand(line, *word, values);
+		add_text(line, word[1] ? " " : "");
+	}
+}
+
 static void build_shell(const struct command *command, const struct ring_item *items, size_t n,
 			unsigned consumer, struct command_line *line)
 {
@@ -188,10 +198,7 @@ static void build_shell(const struct command *command, const struct ring_item *i
 	add_word(line, "sh", &values);
 	add_word(line, "-c", &values);
 	begin_word(line);
-	for (char *const *word = command->words; *word; word++) {
-		expand(line, *word, &values);
-		add_text(line, word[1] ? " " : "");
-	}
+	add_script(line, command, &values);
 	if (!command->on_stdin && !any_has_item(command)) {
 		add_text(line, " ");
 		add_text(line, parameters);
@@ -202,17 +209,47 @@ static void build_shell(const struct command *command, const struct ring_item *i
 		add_items(line, "{}", items, n, consumer);
 }
 
-int command_build(const struct command *command, const struct ring_item *items, size_t n,
-		  unsigned consumer, struct command_line *line)
+static void begin(struct command_line *line)
 {
 	line->n = line->used = 0;
 	line->no_memory = false;
-	if (command->is_shell)
-		build_shell(command, items, n, consumer, line);
-	else
-		build_direct(command, items, n, consumer, line);
+}
+
+static int end(struct command_line *line)
+{
 	if (line->no_memory)
 		return -1;
 	finish(line);
 	return 0;
+}
+
+int command_build(const struct command *command, const struct ring_item *items, size_t n,
+		  unsigned consumer, struct command_line *line)
+{
+	begin(line);
+	if (command->is_shell)
+		build_shell(command, items, n, consumer, line);
+	else
+		build_direct(command, items, n, consumer, line);
+	return end(line);
+}
+
+int command_build_lasting(const struct command *command, unsigned consumer,
+			  struct command_line *line)
+{
+	const struct values values = { .consumer = consumer };
+
+	begin(line);
+	if (command->is_shell) {
+		add_word(line, "sh", &values);
+		add_word(line, "-c", &values);
+		begin_word(line);
+		add_script(line, command, &values);
+		end_word(line);
+		add_word(line, "sh", &values);
+	} else {
+		for (char *const *word = command->words; *word; word++)
+			add_word(line, *word, &values);
+	}
+	return end(line);
 }

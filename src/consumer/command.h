@@ -39,6 +39,10 @@ bool command_has_item_words(const struct command *command);
 int command_build(const struct command *command, const struct ring_item *items, size_t n,
 		  unsigned consumer, struct command_line *line);
 
+/* The words of a process that outlives its items: {%} has its value, {} and {#} mean nothing and stay. */
+int command_build_lasting(const struct command *command, unsigned consumer,
+			  struct command_line *line);
+
 void command_line_free(struct command_line *line);
 
 #endif

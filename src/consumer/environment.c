@@ -20,8 +20,8 @@ static size_t count(char **list)
 
 int environment_init(struct environment *environment, const char *ring, unsigned consumer)
 {
-	char *own[] = { environment->ring, environment->consumer, environment->item,
-			environment->delivery };
+	char *own[] = { environment->item, environment->delivery, environment->ring,
+			environment->consumer };
 	const size_t owns = sizeof(own) / sizeof(own[0]);
 	char **to = calloc(count(environ) + owns + 1, sizeof(*to));
 
@@ -46,6 +46,12 @@ void environment_set(struct environment *environment, uint64_t item, uint32_t de
 	snprintf(environment->item, sizeof(environment->item), OWN_PREFIX "ITEM=%" PRIu64, item);
 	snprintf(environment->delivery, sizeof(environment->delivery),
 		 OWN_PREFIX "DELIVERY=%" PRIu32, delivery);
+}
+
+/* The item's two stand first. */
+char *const *environment_lasting(const struct environment *environment)
+{
+	return environment->envp + 2;
 }
 
 void environment_free(struct environment *environment)

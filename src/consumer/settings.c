@@ -3,12 +3,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/options.h"
 
 #define KILL_AFTER_NS UINT64_C(5000000000)	/* 5s, as the launcher has it */
+#define BLOCK_DEFAULT (64u * 1024)		/* what a pipe holds */
+#define BLOCK_MAX (1u << 30)
 #define DELIVERIES_MAX 4095			/* as far as the ring counts */
 
 /* ------------------------------------------------------------------ values with a form of their own */
@@ -104,6 +107,12 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_CALL, .call = take_worker },
 	{ .name = "batch", .arg = "N", .help = "items a run of COMMAND gets, at most (1)",
 	  .kind = OPTION_COUNT, .min = 1, .max = RING_SLOTS_MAX, FIELD(batch) },
+	{ .name = "window", .arg = "N",
+	  .help = "items that a COMMAND which stays may hold unanswered (1)", .kind = OPTION_COUNT,
+	  .min = 1, .max = RING_SLOTS_MAX, FIELD(window) },
+	{ .name = "block", .arg = "SIZE",
+	  .help = "bytes of whole records that a streaming COMMAND gets at once, about (64K)",
+	  .kind = OPTION_SIZE, .min = 1, .max = BLOCK_MAX, FIELD(block) },
 	{ .name = "shell", .help = "run COMMAND by sh -c, where {} is \"$1\" (or \"$@\")", .kind = OPTION_FLAG,
 	  FIELD(request.command.is_shell) },
 	{ .name = "stdin", .help = "hand the item to COMMAND on its standard input",
@@ -181,6 +190,57 @@ static const char *closing_text(void)
 
 #define REFUSE(...) diag_die(EXIT_BAD_USAGE, __VA_ARGS__)
 
+enum { IS_EXEC = 1, IS_RECORDS = 2, IS_STREAM = 4 };
+
+static unsigned kind_of(const struct sink *worker)
+{
+	return !worker || worker == &worker_exec ? IS_EXEC : worker == &worker_stream ? IS_STREAM : IS_RECORDS;
+}
+
+/* A COMMAND that stays gets items on its standard input, and nowhere else. */
+static void refuse_places(const struct settings *settings)
+{
+	for (char *const *word = settings->request.command.words; *word; word++)
+		if (strcmp(*word, "{}") == 0 || strcmp(*word, "{#}") == 0)
+			REFUSE("--worker %s: expected a COMMAND without %s: it gets its items on standard "
+			       "input", settings->worker->name, *word);
+}
+
+static void check_worker(const struct settings *settings)
+{
+	const struct sink_request *request = &settings->request;
+	const struct {
+		const char *option, *expected;
+		unsigned fits;
+		bool is_given;
+	} fitting[] = {
+		{ .option = "--window", .expected = "--worker lines, nul or len32", .fits = IS_RECORDS,
+		  .is_given = settings->window != 0 },
+		{ .option = "--block", .expected = "--worker stream", .fits = IS_STREAM,
+		  .is_given = settings->block != 0 },
+		{ .option = "--batch", .expected = "--worker exec", .fits = IS_EXEC,
+		  .is_given = settings->batch != 0 },
+		{ .option = "--stdin", .expected = "--worker exec, others get items there anyway",
+		  .fits = IS_EXEC, .is_given = request->command.on_stdin },
+		{ .option = "--time-limit", .expected = "a worker that tells when it is done with an item",
+		  .fits = IS_EXEC | IS_RECORDS, .is_given = request->time_limit_ns != 0 },
+		{ .option = "--retries", .expected = "a worker whose items can fail, not stream",
+		  .fits = IS_EXEC | IS_RECORDS,
+		  .is_given = settings->rules.retries != SETTING_NONE },
+		{ .option = "--backoff", .expected = "a worker whose items can fail, not stream",
+		  .fits = IS_EXEC | IS_RECORDS, .is_given = settings->rules.has_backoff },
+		{ .option = "--joblog", .expected = "a worker that tells when it is done with an item",
+		  .fits = IS_EXEC | IS_RECORDS, .is_given = request->joblog },
+	};
+	unsigned kind = kind_of(settings->worker);
+
+	for (size_t i = 0; i < sizeof(fitting) / sizeof(fitting[0]); i++)
+		if (fitting[i].is_given && !(fitting[i].fits & kind))
+			REFUSE("%s: expected %s", fitting[i].option, fitting[i].expected);
+	if (kind != IS_EXEC)
+		refuse_places(settings);
+}
+
 static void check_rules(const struct settings *settings)
 {
 	const struct sink_request *request = &settings->request;
@@ -189,6 +249,8 @@ static void check_rules(const struct settings *settings)
 		bool is_given;
 	} needing[] = {
 		{ .option = "--worker", .is_given = settings->worker },
+		{ .option = "--window", .is_given = settings->window != 0 },
+		{ .option = "--block", .is_given = settings->block != 0 },
 		{ .option = "--shell", .is_given = request->command.is_shell },
 		{ .option = "--stdin", .is_given = request->command.on_stdin },
 		{ .option = "--batch", .is_given = settings->batch != 0 },
@@ -211,8 +273,12 @@ static void check_rules(const struct settings *settings)
 		REFUSE("--keep-order: expected no --batch, whose runs have several items");
 	if (request->keep_order && settings->worker && settings->worker != &worker_exec)
 		REFUSE("--keep-order: expected --worker exec");
-	if (settings->is_null && settings->sink != &sink_stdout && !request->command.on_stdin)
-		REFUSE("--null: expected --sink stdout or --stdin, which write items that end somehow");
+	if (settings->is_null && settings->sink != &sink_stdout && !request->command.on_stdin &&
+	    settings->worker != &worker_stream)
+		REFUSE("--null: expected --sink stdout, --stdin or --worker stream, which write items that "
+		       "end somehow");
+	if (request->command.words)
+		check_worker(settings);
 }
 
 static void fill_in(struct settings *settings)
@@ -227,6 +293,9 @@ static void fill_in(struct settings *settings)
 		settings->rules.retries = 0;
 	if (request->kill_after_ns == SETTING_NONE)
 		request->kill_after_ns = KILL_AFTER_NS;
+	request->window = settings->window ? settings->window : 1;
+	request->block = settings->block ? settings->block : BLOCK_DEFAULT;
+	settings->rules.shares_hands = request->window > 1 || settings->sink == &worker_stream;
 	request->command.batch = settings->batch ? settings->batch : 1;
 	request->terminator = settings->is_null ? '\0' : '\n';
 	request->number = (unsigned)settings->number;

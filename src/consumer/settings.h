@@ -27,7 +27,7 @@ struct settings {
 	/* as given; settings_read() makes the above of them */
 	int stop_choice;
 	const struct sink *worker;
-	uint64_t batch, number;
+	uint64_t batch, window, block, number;
 	bool is_null, quiet, verbose;
 };
 

@@ -58,6 +58,15 @@ int settle_dead(struct settler *settler, struct ring_item *item, const struct ou
 		      &settler->dead);
 }
 
+int settle_poison(struct settler *settler, struct ring_item *item)
+{
+	static const struct outcome poison = {
+		.code = EXIT_GAVE_UP, .cause = "its consumers died with it (--max-deliveries)",
+	};
+
+	return settle_dead(settler, item, &poison);
+}
+
 void settle_raise_flag(struct settler *settler, const struct ring_item *item)
 {
 	if (settler->stop == RING_STOP_NONE)
@@ -115,6 +124,18 @@ int settle_outcome(struct settler *settler, struct ring_item *item, const struct
 int settle_return(struct settler *settler, struct ring_item *item)
 {
 	return give_back(settler, item, 0, false);
+}
+
+int settle_forced_out(const struct settler *settler)
+{
+	void (*say)(const char *, ...) DIAG_PRINTF(1, 2) =
+		settler->is_launched ? diag_verbose : diag_info;
+	struct ring_stats stats;
+
+	if (ring_stats(settler->ring, &stats) == 0 && stats.left == 0)
+		return EXIT_OK;
+	say("ring \"%s\" was stopped with items left in it", ring_name(settler->ring));
+	return EXIT_ITEMS_LEFT;
 }
 
 bool settle_is_pending(const struct ring_item *item)

@@ -22,6 +22,7 @@ struct settler {
 	struct letters *letters;	/* dead letters go there as well; NULL: nowhere else */
 	uint64_t acked, dead, returned;
 	bool raised_flag;
+	bool is_launched;		/* a launcher says what there is to say */
 };
 
 /* How a run of COMMAND with one item ended. */
@@ -41,11 +42,16 @@ int settle_outcome(struct settler *settler, struct ring_item *item, const struct
 /* It can't be dealt with by anybody, because of `outcome->cause`. */
 int settle_dead(struct settler *settler, struct ring_item *item, const struct outcome *outcome);
 
+/* It has killed too many consumers. */
+int settle_poison(struct settler *settler, struct ring_item *item);
+
 /* It goes back untried, through no fault of its own. */
 int settle_return(struct settler *settler, struct ring_item *item);
 
 /* What a broken item does to the line, before it is settled itself. */
 void settle_raise_flag(struct settler *settler, const struct ring_item *item);
+/* The exit code of a consumer that the stop flag, in mode now, shut out: it says so when items are left. */
+int settle_forced_out(const struct settler *settler);
 
 /* Is it still in hand? */
 bool settle_is_pending(const struct ring_item *item);

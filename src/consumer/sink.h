@@ -12,6 +12,7 @@
 
 #include "src/consumer/command.h"
 
+struct intake;
 struct ring;
 struct ring_item;
 struct settler;
@@ -23,6 +24,8 @@ struct sink_request {
 	struct command command;		/* workers: COMMAND, and how items get into it */
 	uint64_t time_limit_ns;		/* for each item; 0: none */
 	uint64_t kill_after_ns;		/* from TERM to KILL */
+	size_t window;			/* items that a long-lived COMMAND may hold */
+	size_t block;			/* bytes that a streaming one gets at once, about */
 	const char *joblog;		/* file; NULL: none */
 	bool keep_order;		/* results come in the order of the items */
 	unsigned number;		/* this consumer's; 0: started by hand */
@@ -56,11 +59,17 @@ struct sink {
 	 * `is_end`: give the others back. *kept says how many it still has. NULL: it keeps none. As handle.
 	 */
 	int (*look)(void *state, struct settler *settler, bool is_end, size_t *kept);
+	/*
+	 * Instead of handle, for a sink that works on items while others come: take them from `intake`
+	 * until it says that there is no more, or until the consumer is asked to leave. Returns the
+	 * consumer's exit code; nothing is in hand then.
+	 */
+	int (*work)(void *state, struct intake *intake);
 	void (*close)(void *state);
 };
 
 extern const struct sink sink_log, sink_null, sink_stdout, sink_sqlite, sink_postgres;
-extern const struct sink worker_exec;
+extern const struct sink worker_exec, worker_lines, worker_nul, worker_len32, worker_stream;
 
 /*
  * Find the sink that "KIND" or "KIND:ARG" names, and *arg (NULL: none). NULL when there is none or its

@@ -7,7 +7,9 @@
 static const struct sink *const sinks[] = {
 	&sink_log, &sink_null, &sink_stdout, &sink_sqlite, &sink_postgres, &worker_exec, NULL,
 };
-static const struct sink *const workers[] = { &worker_exec, NULL };
+static const struct sink *const workers[] = {
+	&worker_exec, &worker_lines, &worker_nul, &worker_len32, &worker_stream, NULL,
+};
 
 /* "sqlite:FILE" */
 static int show_form(char *out, size_t size, const struct sink *sink)

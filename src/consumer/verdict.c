@@ -26,8 +26,12 @@ enum verdict verdict_of_run(const struct rules *rules, int code, int signal, uin
 
 bool verdict_is_poison(const struct rules *rules, uint32_t deliveries, uint32_t given_back)
 {
+	uint64_t limit = rules->max_deliveries;
+
+	if (rules->shares_hands && limit < 2)
+		limit = 2;
 	/* This delivery has not ended yet. Counters that stay at their ends may cross. */
-	return deliveries > given_back + 1 && deliveries - 1 - given_back >= rules->max_deliveries;
+	return deliveries > given_back + 1 && deliveries - 1 - given_back >= limit;
 }
 
 uint64_t verdict_delay_ns(const struct rules *rules, enum verdict verdict, uint32_t before,

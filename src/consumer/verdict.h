@@ -19,6 +19,7 @@ enum verdict {
 struct rules {
 	uint64_t retries;		/* times a failing item is tried again */
 	uint64_t max_deliveries;	/* after so many that ended in a consumer's death it is dead */
+	bool shares_hands;		/* a consumer may hold several items at once */
 	bool has_backoff;
 	struct backoff backoff;
 };
@@ -26,7 +27,10 @@ struct rules {
 /* `code`: the exit code of COMMAND; `signal`: what killed it instead, 0 for none. `failures`: before. */
 enum verdict verdict_of_run(const struct rules *rules, int code, int signal, uint32_t failures);
 
-/* Has it killed so many consumers that nobody should touch it again? */
+/*
+ * Has it killed so many consumers that nobody should touch it again? A first death may have been in
+ * company, and another's doing: alone, one is not enough where hands are shared.
+ */
 bool verdict_is_poison(const struct rules *rules, uint32_t deliveries, uint32_t given_back);
 
 /*

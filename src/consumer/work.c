@@ -12,6 +12,7 @@
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
+#include "src/consumer/intake.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -103,9 +104,6 @@ static void rest(const struct work *work, size_t n)
    left, moved together; *code is 0 or why to end. */
 static size_t remove_poison(struct work *work, size_t n, int *code)
 {
-	static const struct outcome poison = {
-		.code = EXIT_GAVE_UP, .cause = "its consumers died with it (--max-deliveries)",
-	};
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -113,7 +111,7 @@ static size_t remove_poison(struct work *work, size_t n, int *code)
 
 		if (*code == EXIT_OK && verdict_is_poison(&work->settler->rules, item->deliveries,
 							  item->given_back))
-			*code = settle_dead(work->settler, item, &poison);
+			*code = settle_poison(work->settler, item);
 		if (settle_is_pending(item))
 			work->items[left++] = *item;
 	}
@@ -151,20 +149,6 @@ static int deal(struct work *work, size_t taken)
 static int leave(void)
 {
 	return interrupt_signal() ? EXIT_BY_SIGNAL + interrupt_signal() : EXIT_OK;
-}
-
-/* Under a launcher it is the launcher that says so. */
-static int forced_out(const struct work *work)
-{
-	void (*say)(const char *, ...) DIAG_PRINTF(1, 2) =
-		work->settings->is_launched ? diag_verbose : diag_info;
-	const struct settler *settler = work->settler;
-	struct ring_stats stats;
-
-	if (ring_stats(settler->ring, &stats) == 0 && stats.left == 0)
-		return EXIT_OK;
-	say("ring \"%s\" was stopped with items left in it", ring_name(settler->ring));
-	return EXIT_ITEMS_LEFT;
 }
 
 /* More of them until the batch is full or it has waited long enough. What ends it early is met again by
@@ -232,7 +216,7 @@ static int step(struct work *work)
 	case RING_DRAINED:
 		return EXIT_OK;
 	case RING_CLOSED:
-		return forced_out(work);
+		return settle_forced_out(work->settler);
 	case RING_ERROR:
 		break;
 	}
@@ -241,7 +225,19 @@ static int step(struct work *work)
 	return diag_ring_error("take from", ring_name(ring), ring_why());
 }
 
-int work_all(const struct settings *settings, void *sink, struct settler *settler)
+/* The sink has a loop of its own. */
+static int let_work(const struct settings *settings, void *sink, struct settler *settler)
+{
+	struct intake intake = {
+		.settler = settler, .pace = &settings->pace,
+		.idle_exit_ns = settings->idle_exit_ns,
+	};
+	int code = settings->sink->work(sink, &intake), returned = intake_return(&intake);
+
+	return code != EXIT_OK ? code : returned;
+}
+
+static int work_in_turns(const struct settings *settings, void *sink, struct settler *settler)
 {
 	struct work work = {
 		.settings = settings, .sink = sink, .settler = settler,
@@ -262,4 +258,11 @@ int work_all(const struct settings *settings, void *sink, struct settler *settle
 		code = last;
 	free(work.items);
 	return code;
+}
+
+int work_all(const struct settings *settings, void *sink, struct settler *settler)
+{
+	if (settings->sink->work)
+		return let_work(settings, sink, settler);
+	return work_in_turns(settings, sink, settler);
 }

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "shm/ring.h"
-#include "src/base/child.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
@@ -25,7 +24,7 @@
 #include "src/consumer/capture.h"
 #include "src/consumer/environment.h"
 #include "src/consumer/joblog.h"
-#include "src/consumer/program.h"
+#include "src/consumer/lasting.h"
 #include "src/consumer/run.h"
 #include "src/consumer/settle.h"
 #include "src/consumer/turns.h"
@@ -51,20 +50,9 @@ struct exec {
 
 /* ------------------------------------------------------------------ open and close */
 
-static int cannot_run(const char *name, int error)
-{
-	char shown[256];
-
-	diag_error("cannot run \"%s\": %s", diag_quote(shown, sizeof(shown), name, strlen(name)),
-		   error == ENOENT ? "command not found" : strerror(error));
-	return child_exit_code(error);
-}
-
 static int exec_open(const struct sink_request *request, void **state)
 {
-	const char *program = request->command.is_shell ? "sh" : request->command.words[0];
 	struct exec *exec = calloc(1, sizeof(*exec));
-	int error;
 
 	if (!exec) {
 		diag_error("no memory for a worker");
@@ -73,8 +61,7 @@ static int exec_open(const struct sink_request *request, void **state)
 	exec->request = request;
 	exec->null = exec->out.fd = exec->err.fd = exec->joblog.fd = -1;
 	*state = exec;
-	error = strchr(program, '{') ? 0 : program_check(program);
-	return error == 0 ? EXIT_OK : cannot_run(program, error);
+	return lasting_check(request);
 }
 
 static int exec_start(void *state, struct ring *ring)
@@ -294,7 +281,7 @@ static int not_started(struct exec *exec, struct settler *settler, struct ring_i
 	int code;
 
 	if (error != E2BIG)
-		return cannot_run(exec->line.argv[0], error);
+		return lasting_cannot_run(exec->line.argv[0], error);
 	if (n == 1)
 		return settle_dead(settler, items, &too_long);
 	code = handle(exec, settler, items, n / 2);

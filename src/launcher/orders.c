@@ -35,6 +35,8 @@ static const struct passed {
 	PASS("sink", PASSED_TEXT, TO(SIDE_CONSUMER), sink),
 	PASS("worker", PASSED_TEXT, TO(SIDE_CONSUMER), worker),
 	PASS("batch", PASSED_COUNT, TO(SIDE_CONSUMER), batch),
+	PASS("window", PASSED_COUNT, TO(SIDE_CONSUMER), window),
+	PASS("block", PASSED_COUNT, TO(SIDE_CONSUMER), block),
 	PASS("shell", PASSED_FLAG, TO(SIDE_CONSUMER), shell),
 	PASS("stdin", PASSED_FLAG, TO(SIDE_CONSUMER), on_stdin),
 	PASS("keep-order", PASSED_FLAG, TO(SIDE_CONSUMER), keep_order),
@@ -147,6 +149,11 @@ static void add_passed(struct argv *argv, const struct passed *entry, const void
 	}
 }
 
+static bool is_word(const char *given, const char *word)
+{
+	return given && strcmp(given, word) == 0;
+}
+
 /* What depends on more than one setting. */
 static void add_special(struct argv *argv, const struct settings *settings, enum side side)
 {
@@ -160,8 +167,8 @@ static void add_special(struct argv *argv, const struct settings *settings, enum
 	if (side == SIDE_CONSUMER && settings->command)
 		add(argv, "--kill-after=%lluns", (unsigned long long)settings->kill_after_ns);
 	/* Records leave as they came. */
-	if (side == SIDE_CONSUMER && settings->is_null && settings->sink &&
-	    strcmp(settings->sink, "stdout") == 0)
+	if (side == SIDE_CONSUMER && settings->is_null &&
+	    (is_word(settings->sink, "stdout") || is_word(settings->worker, "stream")))
 		add(argv, "--null");
 }
 

@@ -266,8 +266,15 @@ static const struct option_entry entries[] = {
 	  .help = "where items go: log (a line an item), null, stdout, exec, ... (log)",
 	  .kind = OPTION_TEXT, FIELD(sink) },
 	{ .name = "worker", .arg = "PROTOCOL",
-	  .help = "how COMMAND gets items: exec, one run an item (exec)", .kind = OPTION_TEXT,
-	  FIELD(worker) },
+	  .help = "how COMMAND gets items: exec, one run an item; lines, nul, len32, stream: one process "
+		  "a consumer (exec)",
+	  .kind = OPTION_TEXT, FIELD(worker) },
+	{ .name = "window", .arg = "N",
+	  .help = "items that a COMMAND which stays may hold unanswered (1)", .kind = OPTION_COUNT,
+	  .min = 1, .max = RING_SLOTS_MAX, FIELD(window) },
+	{ .name = "block", .arg = "SIZE",
+	  .help = "bytes of whole records that a streaming COMMAND gets at once, about (64K)",
+	  .kind = OPTION_SIZE, .min = 1, .max = RING_ITEM_MAX_MAX, FIELD(block) },
 	{ .name = "batch", .arg = "N", .help = "items a run of COMMAND gets as arguments (1)",
 	  .kind = OPTION_COUNT, .min = 1, .max = RING_SLOTS_MAX, FIELD(batch) },
 	{ .name = "shell", .help = "run COMMAND by sh -c", .kind = OPTION_FLAG, FIELD(shell) },
@@ -472,6 +479,10 @@ static const char *needs_command(const struct settings *settings)
 		return "--batch";
 	if (settings->keep_order)
 		return "--keep-order";
+	if (settings->window != SETTING_NONE)
+		return "--window";
+	if (settings->block != SETTING_NONE)
+		return "--block";
 	if (settings->worker)
 		return "--worker";
 	return settings->sink && kind_is(settings->sink, "exec") ? "--sink exec" : NULL;
@@ -526,6 +537,8 @@ static const struct settings defaults = {
 	.slots = 1024,
 	.item_max_bytes = 4096,
 	.batch = SETTING_NONE,
+	.window = SETTING_NONE,
+	.block = SETTING_NONE,
 	.retries = SETTING_NONE,
 	.max_deliveries = SETTING_NONE,
 	.drain_timeout_ns = SETTING_NONE,

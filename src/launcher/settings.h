@@ -31,7 +31,7 @@ struct settings {
 	bool is_null;
 	const char *sink, *worker, *backoff, *time_limit, *joblog, *dead;
 	const char *pace, *producer_pace, *consumer_pace;
-	uint64_t batch, retries, max_deliveries;
+	uint64_t batch, window, block, retries, max_deliveries;
 	bool shell, on_stdin, keep_order;
 	int stop;			/* index into settings_stop_modes */
 	char **command;			/* NULL: none */

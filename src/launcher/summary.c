@@ -154,6 +154,9 @@ static void print_lines(const struct report *report, void (*say)(const char *, .
 	quantity_show_duration(elapsed, sizeof(elapsed), report->ended_ns - report->started_ns);
 	diag_info("%s; %s, %u restarts, %llu redeliveries", reason(report), elapsed, report->restarts,
 		  (number)stats->redelivered);
+	if (stats->unconfirmed > 0)
+		diag_warn("of those acked, %llu were given to a COMMAND that did not confirm them",
+			  (number)stats->unconfirmed);
 	say("published %llu = acked %llu + dead %llu + dropped %llu + left %llu", (number)stats->published,
 	    (number)stats->acked, (number)stats->dead, (number)stats->dropped, (number)stats->left);
 }
@@ -169,7 +172,7 @@ static const struct {
 	COUNTER("published_total", published), COUNTER("acked_total", acked),
 	COUNTER("dead_total", dead),           COUNTER("dropped_total", dropped),
 	COUNTER("left", left),                 COUNTER("redelivered_total", redelivered),
-	COUNTER("full_total", full),
+	COUNTER("full_total", full),           COUNTER("unconfirmed_total", unconfirmed),
 #undef COUNTER
 };
 

@@ -1,0 +1,53 @@
+/*
+ * intake.h - what a consumer takes from its ring: items, without those that nobody should touch again,
+ * and with those under suspicion by themselves.
+ *
+ * Suspicion. When a COMMAND, or a whole consumer, dies with several items in its hands, nobody knows
+ * which one did it. All go back to the ring and none is charged; but their delivery count is above 1
+ * from then on, and that is the mark: a redelivered item is handed out alone, when nothing else is in
+ * the consumer's hands, and nothing beside it until it is settled. So the one that kills is found at its
+ * next delivery, and only it is charged. The mark stands in the ring, so it survives whoever is killed,
+ * and every consumer goes by it.
+ */
+#ifndef SHMLINE_INTAKE_H
+#define SHMLINE_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shm/ring.h"
+#include "src/base/pace.h"
+#include "src/consumer/settle.h"
+
+struct intake {
+	struct settler *settler;
+	const struct pace *pace;
+	uint64_t idle_exit_ns;		/* UINT64_MAX: never */
+	uint64_t idle_since_ns;		/* 0: an item came last */
+	bool trusts_returned;		/* only a consumer's death makes suspect */
+	bool is_alone;			/* what was given out last is under suspicion */
+	bool has_aside;			/* one is in hand that waits to be alone */
+	struct ring_item aside;
+};
+
+enum intake_result {
+	INTAKE_ITEM,
+	INTAKE_NOTHING,		/* none may be handed out now */
+	INTAKE_IDLE,		/* none came in time */
+	INTAKE_END,		/* none will come, or something went wrong: *code is the exit code */
+};
+
+/*
+ * The next item. `hands_are_empty`: all that was given out before is settled. Only then it waits, up to
+ * timeout_ms (-1: as long as it takes).
+ */
+enum intake_result intake_take(struct intake *intake, struct ring_item *item, bool hands_are_empty,
+			       int timeout_ms, int *code);
+
+/* How long to rest after an item. */
+uint64_t intake_rest_ns(const struct intake *intake);
+
+/* What is set aside goes back. 0, or an exit code after saying why. */
+int intake_return(struct intake *intake);
+
+#endif
