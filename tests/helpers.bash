@@ -106,3 +106,12 @@ books_balance() { # LINE
 	((published == acked + dead + dropped + left)) ||
 		fail "the books don't balance: \"$1\""
 }
+
+# A COMMAND of tests/workers/.
+worker() { # NAME
+	local folder
+	for folder in "${WORKERS:-}" "$SHMLINE_BIN/tests/workers" "$SHMLINE_BIN/build/tests/workers"; do
+		[[ ! -x $folder/$1 ]] || { echo "$folder/$1"; return; }
+	done
+	fail "no worker $1: make workers"
+}

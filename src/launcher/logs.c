@@ -1,6 +1,7 @@
 /* logs.c - see logs.h. Where the lines go from here is output.c's business. */
 #include "src/launcher/logs.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -29,6 +30,8 @@ struct stream {
 	int fd;				/* -1: it has ended */
 	char terminator;
 	bool ends_lines;		/* add what a last line lacks */
+	bool has_lengths;		/* instead of terminators; then: */
+	uint64_t ahead;			/* bytes from the end of `part` to that of its record; 0: not known */
 	char tag[TAG_BYTES];
 	char *part;			/* of a line, until the rest comes */
 	size_t part_len, part_size;
@@ -189,6 +192,53 @@ static int put_part(struct stream *stream, const char *bytes, size_t len)
 	return result;
 }
 
+/* Bytes of a record that begins at `bytes`, its length included; 0: that is not whole. */
+static uint64_t record_length(const char *bytes, size_t len)
+{
+	uint32_t length;
+
+	if (len < sizeof(length))
+		return 0;
+	memcpy(&length, bytes, sizeof(length));
+	return sizeof(length) + (uint64_t)le32toh(length);
+}
+
+/* The same for records that say their length: however long one is, it is passed on whole. */
+static int pass_records(struct stream *stream, const char *bytes, size_t len)
+{
+	size_t whole = 0;
+
+	if (stream->ahead == 0 && stream->part_len > 0) {
+		size_t lacking = sizeof(uint32_t) - stream->part_len, n = len < lacking ? len : lacking;
+
+		if (keep_part(stream, bytes, n) < 0)
+			return -1;
+		bytes += n;
+		len -= n;
+		if (n < lacking)
+			return 0;
+		stream->ahead = record_length(stream->part, stream->part_len) - sizeof(uint32_t);
+	}
+	if (stream->ahead > len) {
+		stream->ahead -= len;
+		return keep_part(stream, bytes, len);
+	}
+	if (stream->part_len > 0 && put_part(stream, bytes, (size_t)stream->ahead) < 0)
+		return -1;
+	bytes += stream->ahead;
+	len -= (size_t)stream->ahead;
+	stream->ahead = 0;
+	for (uint64_t n; (n = record_length(bytes + whole, len - whole)) > 0; whole += (size_t)n) {
+		if (n > len - whole) {
+			stream->ahead = n - (len - whole);
+			break;
+		}
+	}
+	if (put_lines(stream, bytes, whole) < 0)
+		return -1;
+	return len > whole ? keep_part(stream, bytes + whole, len - whole) : 0;
+}
+
 /* The first line may have begun in an earlier read, the last may end in a later one. */
 static int pass_on(struct stream *stream, const char *bytes, size_t len)
 {
@@ -278,7 +328,7 @@ static bool read_some(struct stream *stream)
 	}
 	if (stream == &stream->log->err)
 		note_last(stream->log, logs->scratch, (size_t)n);
-	if (pass_on(stream, logs->scratch, (size_t)n) < 0)
+	if ((stream->has_lengths ? pass_records : pass_on)(stream, logs->scratch, (size_t)n) < 0)
 		diag_error("no memory for workers' lines: some are lost");
 	output_flush(stream->output);
 	return true;
@@ -368,6 +418,7 @@ static int direct(struct log *log, const char *name)
 	if (!log->out.output)
 		return -1;
 	log->out.terminator = logs->options.terminator;
+	log->out.has_lengths = logs->options.has_lengths;
 	log->err.terminator = '\n';
 	log->err.ends_lines = true;
 	log->out.ends_lines = logs->options.tag;

@@ -21,6 +21,7 @@ struct logs_options {
 	bool tag;		/* "consumer 3 | " before each line */
 	bool color_out, color_err;	/* tags in colour on that stream */
 	char terminator;	/* of a line on standard output */
+	bool has_lengths;	/* what comes there are no lines, but records with 4 bytes of length */
 	size_t line_max;	/* longer lines are passed on in pieces */
 	/* The launcher's standard output can't be written any more. (Elsewhere lines just go missing.) */
 	void (*out_broken)(int error, void *context);

@@ -414,6 +414,18 @@ bool settings_are_scaled(const struct settings *settings)
 	return settings->consumers_max > 0;
 }
 
+bool settings_output_is_nul(const struct settings *settings)
+{
+	if (settings->worker && kind_is(settings->worker, "nul"))
+		return true;
+	return settings->is_null && settings->sink && kind_is(settings->sink, "stdout");
+}
+
+bool settings_output_has_lengths(const struct settings *settings)
+{
+	return settings->worker && kind_is(settings->worker, "len32");
+}
+
 uint32_t settings_consumers_max(const struct settings *settings)
 {
 	bool is_scaled = settings_are_scaled(settings);
@@ -500,6 +512,12 @@ static void check_command(const struct settings *settings)
 		       diag_quote(shown, sizeof(shown), settings->sink, strlen(settings->sink)));
 }
 
+static void check_records(const struct settings *settings)
+{
+	if (settings->tag && settings_output_has_lengths(settings))
+		REFUSE("--tag: expected a worker that answers in lines, not len32");
+}
+
 /* Consumers write to the launcher's standard output themselves, each in its turn. */
 static void check_order(const struct settings *settings)
 {
@@ -564,6 +582,7 @@ void settings_read(struct settings *settings, int argc, char **argv)
 	given.source = settings->source;
 	check_source(&given);
 	check_command(settings);
+	check_records(settings);
 	check_order(settings);
 	check_ring(settings);
 	if (settings->quiet || settings->verbose)

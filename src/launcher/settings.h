@@ -71,6 +71,10 @@ bool settings_source_is_stdin(const struct settings *settings);
 /* Does the launcher choose the number of consumers? */
 bool settings_are_scaled(const struct settings *settings);
 
+/* Does standard output get records that end with NUL, or that say their length, instead of lines? */
+bool settings_output_is_nul(const struct settings *settings);
+bool settings_output_has_lengths(const struct settings *settings);
+
 /* The most consumers that this run may have, and the member entries that its ring needs. */
 uint32_t settings_consumers_max(const struct settings *settings);
 uint32_t settings_members(const struct settings *settings);

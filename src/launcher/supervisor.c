@@ -169,14 +169,14 @@ static bool wants_color(const struct settings *settings, int fd)
 static struct logs *new_logs(struct supervisor *sv)
 {
 	const struct settings *settings = sv->settings;
-	bool is_nul = settings->is_null && settings->sink && strcmp(settings->sink, "stdout") == 0;
 	const struct logs_options options = {
 		.dir = settings->log_dir,
 		.rotation = { .bytes = settings->log_bytes, .files = (unsigned)settings->log_files },
 		.tag = settings->tag,
 		.color_out = wants_color(settings, STDOUT_FILENO),
 		.color_err = wants_color(settings, STDERR_FILENO),
-		.terminator = is_nul ? '\0' : '\n',
+		.terminator = settings_output_is_nul(settings) ? '\0' : '\n',
+		.has_lengths = settings_output_has_lengths(settings),
 		.line_max = settings->item_max_bytes + 65536,
 		.out_broken = on_broken_output,
 		.writes = bar_hide,

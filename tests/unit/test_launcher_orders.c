@@ -11,7 +11,8 @@ static struct settings plain(void)
 {
 	return (struct settings){
 		.producers = 2, .consumers = 3, .items = 10, .broken = SETTING_NONE,
-		.source = "widgets", .batch = SETTING_NONE, .retries = SETTING_NONE,
+		.source = "widgets", .batch = SETTING_NONE, .window = SETTING_NONE,
+		.block = SETTING_NONE, .retries = SETTING_NONE,
 		.max_deliveries = SETTING_NONE,
 	};
 }
