@@ -105,6 +105,8 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) $($(call room,$<)_DEFS) $(call pkg,--cflags,$(call room,$<)) -MMD -MP -c -o $@ $<
 
+$(BUILD)/src/launcher/listen_page.o: src/launcher/listen_page.html
+
 $(BUILD)/src/base/options.o: private LANGUAGE += -DSHMLINE_VERSION='"$(VERSION)"'
 
 # A program is its main.o and an archive of the rest, so that unit tests can link the rest too.

@@ -14,6 +14,7 @@
 #include "src/base/exitcode.h"
 #include "src/launcher/input.h"
 #include "src/launcher/line.h"
+#include "src/launcher/listen.h"
 #include "src/launcher/orders.h"
 #include "src/launcher/preflight.h"
 #include "src/launcher/settings.h"
@@ -75,20 +76,33 @@ static int finish(struct line *line, const struct settings *settings, struct rep
 	return code;
 }
 
+static int open_listener(const struct settings *settings, struct listener **listener)
+{
+	struct listen_address address;
+
+	if (!settings->listen || listen_parse(settings->listen, &address) < 0)
+		return 0;
+	return listen_open(listener, &address);
+}
+
 static int run_teams(struct line *line, const struct settings *settings, const struct teams *teams,
 		     const struct input *input)
 {
 	struct supervisor *supervisor;
 	struct report report = { .failure = 0 };
 	struct view *view = NULL;
+	struct listener *listener = NULL;
 	int code = settings->watch ? view_open(&view, settings->color != COLOR_NEVER && !getenv("NO_COLOR")) : 0;
 
 	if (code)
 		return code;
 	supervisor = supervisor_create(settings, teams, input);
-	code = supervisor ? line_open(line, settings) : EXIT_SYSTEM;
+	code = supervisor ? open_listener(settings, &listener) : EXIT_SYSTEM;
 	if (code == 0)
-		supervisor_run(supervisor, line->ring, &report, view);
+		code = line_open(line, settings);
+	if (code == 0)
+		supervisor_run(supervisor, line->ring, &report, &(struct views){ view, listener });
+	listen_close(listener);
 	view_close(view);
 	if (code == 0) {
 		code = finish(line, settings, &report);

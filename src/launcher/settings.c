@@ -17,6 +17,7 @@
 #include "src/base/pace.h"
 #include "src/base/quantity.h"
 #include "src/base/whenfull.h"
+#include "src/launcher/listen.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -214,6 +215,16 @@ static bool take_nice(const struct option_entry *entry, const char *value, void 
 	return nice_parse(value, &all->nice) == 0;
 }
 
+static bool take_listen(const struct option_entry *entry, const char *value, void *settings,
+			const char **expected)
+{
+	struct listen_address address;
+
+	*expected = LISTEN_EXPECTED;
+	*text_field(entry, settings) = value;
+	return listen_parse(value, &address) == 0;
+}
+
 /* ---------------------------------------------------------------- the table */
 
 #define FIELD(name) .field = offsetof(struct settings, name)
@@ -343,6 +354,9 @@ static const struct option_entry entries[] = {
 	{ .group = "What is said", .name = "tag", .help = "prefix workers' lines with their name",
 	  .kind = OPTION_FLAG, FIELD(tag) },
 	{ .name = "watch", .help = "live view in the terminal", .kind = OPTION_FLAG, FIELD(watch) },
+	{ .name = "listen", .arg = "ADDRESS",
+	  .help = "page, /metrics and /stats over HTTP at PORT, HOST:PORT or unix:PATH",
+	  .kind = OPTION_CALL, .call = take_listen, FIELD(listen) },
 	{ .name = "bar", .help = "progress bar on standard error, if that is a terminal",
 	  .kind = OPTION_FLAG, FIELD(bar) },
 	{ .name = "log-dir", .arg = "DIR", .help = "workers' lines go to a rotated file each",

@@ -45,6 +45,7 @@ struct settings {
 	bool no_new_privs;
 	const char *user, *pidfile;	/* NULL: none */
 
+	const char *listen;		/* NULL: nowhere */
 	bool watch, tag, bar, json, dry_run, quiet, verbose;
 	const char *log_dir;
 	uint64_t log_bytes, log_files;	/* a file is rotated at; old ones that are kept */

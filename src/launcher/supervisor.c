@@ -18,6 +18,7 @@
 #include "src/base/exitcode.h"
 #include "src/launcher/bar.h"
 #include "src/launcher/kin.h"
+#include "src/launcher/listen.h"
 #include "src/launcher/notify.h"
 #include "src/launcher/run.h"
 #include "src/launcher/verdict.h"
@@ -131,7 +132,7 @@ static int raise_file_limit(const struct settings *settings)
 	bool is_scaled = settings_are_scaled(settings);
 	uint64_t workers = settings->producers +
 			   (is_scaled ? settings->consumers_max : settings->consumers);
-	rlim_t needed = 3 * workers + FILES_SPARE;
+	rlim_t needed = 3 * workers + FILES_SPARE + (settings->listen ? LISTEN_CONNECTIONS : 0);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
@@ -252,7 +253,7 @@ static bool can_leave(struct supervisor *sv)
 }
 
 void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *report,
-		    struct view *view)
+		    const struct views *views)
 {
 	sv->ring = ring;
 	sv->report = report;
@@ -264,7 +265,8 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 	if (sv->settings->bar && ring_stats(ring, &report->stats) == 0)
 		bar_start(&report->stats, report->started_ns);
 	run_arm(sv->tick, TICK_NS);
-	view_begin(view, sv);
+	view_begin(views->view, sv);
+	listen_begin(views->listener, sv);
 	for (size_t i = 0; i < sv->teams->count; i++)
 		start_team(sv, &sv->teams->list[i]);
 	tell_manager(sv);
@@ -272,7 +274,7 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 		event_base_loop(sv->base, EVLOOP_ONCE);
 	tell_manager(sv);
 	bar_stop();
-	view_end(view);
+	view_end(views->view);
 	report->ended_ns = ring_now_ns();
 	scaler_end(sv);
 }

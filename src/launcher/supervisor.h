@@ -12,6 +12,13 @@
 
 struct supervisor;
 struct view;
+struct listener;
+
+/* Who looks on; NULL where there is none. */
+struct views {
+	struct view *view;
+	struct listener *listener;
+};
 
 /* Everything that can fail before there is a ring; from here on signals are heard. NULL after saying
    why. */
@@ -20,7 +27,7 @@ struct supervisor *supervisor_create(const struct settings *settings, const stru
 
 /* Run the line to its end, whatever that is. */
 void supervisor_run(struct supervisor *supervisor, struct ring *ring, struct report *report,
-		    struct view *view);
+		    const struct views *views);
 
 void supervisor_free(struct supervisor *supervisor);
 

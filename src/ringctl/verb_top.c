@@ -231,7 +231,7 @@ static int top_run(const struct settings *settings, char **operands, int n)
 	catch_ends();
 	if (terminal_open(&top.screen.terminal, wants_color()) == -1)
 		diag_die(EXIT_BAD_USAGE, "top: expected a terminal that can move its cursor, and TERM "
-			 "to name it");
+					 "to name it");
 	watch(&top);
 	error = errno;
 	terminal_close();
