@@ -6,6 +6,7 @@
 
 #include "shm/failpoint.h"
 #include "shm/flags.h"
+#include "shm/lanes.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
 
@@ -241,6 +242,19 @@ void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64
 	atomic_store_explicit(&member->intent, intent, memory_order_release);
 }
 
+/* 36 bits of a mark, which tell it from the one before: 2^-36 that they don't. */
+static uint64_t fingerprint(uint64_t raw_mark)
+{
+	return raw_mark * UINT64_C(0x9e3779b97f4a7c15) >> 28;	/* Knuth's multiplicative hash */
+}
+
+/* In the slot's place the lane, and which of its two positions. */
+void journal_begin_drop(struct member *member, uint32_t lane, uint64_t raw_mark)
+{
+	journal_begin(member, COUNT_REFUSED, lane << 1 | ((raw_mark & MARK_IS_TICKET) != 0),
+		      fingerprint(raw_mark));
+}
+
 void journal_done(struct member *member, enum counter op)
 {
 	member_count(member, op, 1);
@@ -261,6 +275,16 @@ static bool is_untouched(uint64_t word, enum counter op, uint32_t index, uint64_
 	return slot_state(word) == SLOT_READING;
 }
 
+/* The lane was the dead member's, and others only help it to what it had published before. */
+static bool was_dropped(const struct segment *segment, uint32_t place, uint64_t print)
+{
+	const struct lane *lane = &segment->lanes[place >> 1];
+
+	if (place & 1)
+		return fingerprint(atomic_load(&lane->used) | MARK_IS_TICKET) == print;
+	return fingerprint(atomic_load(&lane->mark)) == print;
+}
+
 void journal_settle(struct segment *segment, uint32_t index)
 {
 	struct member *member = member_at(segment, index);
@@ -268,14 +292,21 @@ void journal_settle(struct segment *segment, uint32_t index)
 	uint32_t op = (uint32_t)(intent & 7), slot = (uint32_t)(intent >> 3) & (RING_SLOTS_MAX - 1);
 	uint64_t gen = intent >> 23 & SLOT_GEN_MASK;
 	uint64_t count;
+	bool has_happened;
 
-	if (op < 1 || op > COUNT_DROPPED + 1 || slot >= segment->at.slots)
+	if (op < 1 || op > COUNT_REFUSED + 1 ||
+	    (op == COUNT_REFUSED + 1 ? slot >> 1 >= segment->at.members : slot >= segment->at.slots))
 		return;
 	count = atomic_load(&member->count[op - 1]);
 	if ((count & TARGET_MASK) == intent >> 59)
 		return;		/* counted already */
-	if (is_untouched(atomic_load(&segment->words[slot]), (enum counter)(op - 1), index, gen))
-		journal_void(member);	/* or what recovery does next would look like the swap */
+	if (op == COUNT_REFUSED + 1)
+		has_happened = was_dropped(segment, slot, gen);
 	else
+		has_happened = !is_untouched(atomic_load(&segment->words[slot]),
+					     (enum counter)(op - 1), index, gen);
+	if (has_happened)
 		journal_done(member, (enum counter)(op - 1));
+	else
+		journal_void(member);	/* or what recovery does next would look like the swap */
 }

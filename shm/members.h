@@ -64,6 +64,8 @@ void members_start_anew(struct segment *segment, int wait_ms);
  * it. A kill in between leaves a question, which the slot's word answers. So the counters are exact.
  */
 void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen);
+/* The same for an item that never had a slot: that its mark is in the lane is the swap. */
+void journal_begin_drop(struct member *member, uint32_t lane, uint64_t raw_mark);
 void journal_done(struct member *member, enum counter op);
 void journal_void(struct member *member);
 /* Answer the question that dead member `index` left. Before anything else is done to its slots. */

@@ -272,11 +272,17 @@ enum ring_result ring_drop_oldest(struct ring *ring)
 	return RING_OK;
 }
 
-void ring_count_dropped(struct ring *ring)
+void ring_count_dropped(struct ring *ring, uint64_t mark)
 {
+	uint64_t raw = raw_mark(ring, mark ? mark : ring->ticket);
+
 	if (!(ring->roles & RING_PRODUCER))
 		return;
-	member_count(ring->me, COUNT_REFUSED, 1);
-	if (ring->ticket)
-		lanes_advance(ring->segment, ring->lane, ring->ticket | MARK_IS_TICKET);
+	/* What the lane says decides whether it was dropped; without a mark, the counter alone. */
+	if (raw != 0 && ring->lane < ring->segment->at.members)
+		journal_begin_drop(ring->me, ring->lane, raw);
+	else
+		journal_void(ring->me);
+	lanes_advance(ring->segment, ring->lane, raw);
+	journal_done(ring->me, COUNT_REFUSED);
 }

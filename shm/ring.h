@@ -265,9 +265,12 @@ enum ring_result ring_ticket(struct ring *ring, uint64_t limit, uint64_t *ticket
  */
 enum ring_result ring_drop_oldest(struct ring *ring);
 
-/* Count an item that the producer threw away since the ring was full: published and dropped. The ticket
-   that it holds counts as used. */
-void ring_count_dropped(struct ring *ring);
+/*
+ * Count an item that the producer threw away since the ring was full: published and dropped. `mark` is
+ * what the item's would have been: a producer that is started again goes on behind it, and so it is
+ * counted once, whenever this one is killed. 0: it has none; but a ticket that is held counts as used.
+ */
+void ring_count_dropped(struct ring *ring, uint64_t mark);
 
 /* ------------------------------------------------------------------ consuming */
 

@@ -80,10 +80,10 @@ static enum ring_result reserve(const struct publisher *publisher, struct ring_i
 	return ring_reserve(publisher->ring, item, policy->timeout_ms);
 }
 
-static int stays_full(struct publisher *publisher)
+static int stays_full(struct publisher *publisher, const struct record *record)
 {
 	if (publisher->settings->when_full.kind == WHEN_FULL_DROP_NEWEST) {
-		ring_count_dropped(publisher->ring);
+		ring_count_dropped(publisher->ring, record->mark);
 		publisher->dropped++;
 		return GO_ON;
 	}
@@ -125,7 +125,7 @@ static int publish_record(struct publisher *publisher, const struct record *reco
 		case RING_OK:
 			return fill(publisher, &item, record);
 		case RING_TIMEOUT:
-			return stays_full(publisher);
+			return stays_full(publisher, record);
 		case RING_CLOSED:
 		case RING_DRAINED:
 			return leave(publisher);

@@ -147,7 +147,7 @@ static void produce(struct player *player, struct ring_item *item, struct input 
 		(void)ring_drop_oldest(player->ring);
 		break;
 	case 6:
-		ring_count_dropped(player->ring);
+		ring_count_dropped(player->ring, input_below(input, 4));
 		break;
 	default:
 		(void)ring_mark(player->ring);

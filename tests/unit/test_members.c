@@ -1,4 +1,5 @@
 /* test_members.c - who is attached and who is dead is what the kernel says; the journal; removing a ring. */
+#include "shm/lanes.h"
 #include "shm/members.h"
 #include "shm/handle.h"
 #include "shm/slot.h"
@@ -280,6 +281,35 @@ static void the_journal_counts_each_thing_once(void **state)
 			}
 }
 
+/* Killed before the lane knew of it, the item is dropped again by the successor: then it counts. */
+static void a_drop_counts_once_its_lane_knows_of_it(void **state)
+{
+	static const uint64_t marks[] = { 5, UINT64_C(5) | UINT64_C(3) << 44, 5 | MARK_IS_TICKET };
+	struct segment *segment = launcher->segment;
+	struct member *member = member_at(segment, 1);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(marks); i++)
+		for (int moment = BEFORE_SWAP; moment <= COUNTED; moment++) {
+			uint64_t done = moment != BEFORE_SWAP;
+
+			segment->lanes[2].mark = i == 1 ? 5 : 4;
+			segment->lanes[2].used = 4;
+			member->count[COUNT_REFUSED] = 31;
+			journal_begin_drop(member, 2, marks[i]);
+			if (moment != BEFORE_SWAP)
+				lanes_advance(segment, 2, marks[i]);
+			if (moment == COUNTED)
+				journal_done(member, COUNT_REFUSED);
+			journal_settle(segment, 1);
+			assert_int_equal(member->count[COUNT_REFUSED], 31 + done);
+			lanes_advance(segment, 2, marks[i]);
+			journal_settle(segment, 1);
+			assert_int_equal(member->count[COUNT_REFUSED], 31 + done);
+		}
+	member->count[COUNT_REFUSED] = 0;
+}
+
 static void a_publish_that_a_strict_stop_prevented_does_not_count(void **state)
 {
 	struct segment *segment = launcher->segment;
@@ -424,6 +454,7 @@ int main(void)
 		TEST(an_entry_says_who_is_there),
 		TEST(counters_go_on_from_owner_to_owner),
 		TEST(the_journal_counts_each_thing_once),
+		TEST(a_drop_counts_once_its_lane_knows_of_it),
 		TEST(a_publish_that_a_strict_stop_prevented_does_not_count),
 		TEST(others_may_have_moved_the_slot_on_since),
 		TEST(an_intent_that_can_not_be_is_ignored),

@@ -235,7 +235,7 @@ static void each_role_has_its_calls(void **state)
 	assert_error(ring_take(producer, &item, 0), RING_ERROR, EPERM);
 	assert_error(ring_restart(consumer), -1, EPERM);
 	assert_int_equal(ring_mark(consumer), 0);
-	ring_count_dropped(consumer);
+	ring_count_dropped(consumer, 0);
 	ring_books(consumer, &books);
 	assert_int_equal(books.dropped, 0);
 }
@@ -565,13 +565,25 @@ static void what_is_thrown_away_is_in_the_books(void **state)
 	put("new");
 	assert_int_equal(ring_drop_oldest(producer), RING_OK);
 	assert_int_equal(ring_ticket(producer, 0, &ticket), RING_OK);
-	ring_count_dropped(producer);
+	ring_count_dropped(producer, ticket);
 	assert_int_equal(ring_ticket(producer, 0, &ticket), RING_OK);
 	assert_int_equal(ticket, 2);
 	ring_books(consumer, &books);
 	assert_int_equal(books.published, 3);
 	assert_int_equal(books.dropped, 2);
 	(void)take("new");
+}
+
+static void a_successor_goes_on_behind_what_was_thrown_away(void **state)
+{
+	(void)state;
+	ring_close(producer);
+	producer = shm_join(RING_PRODUCER, 3);
+	ring_count_dropped(producer, 17);
+	ring_close(producer);
+	producer = shm_join(RING_PRODUCER, 3);
+	assert_int_equal(ring_mark(producer), 17);
+	assert_int_equal(stats().dropped, 1);
 }
 
 /* ------------------------------------------------------------------ consuming */
@@ -1211,6 +1223,7 @@ int main(void)
 		TEST(a_mark_is_there_for_the_successor),
 		TEST(a_ticket_counts_once_its_item_is_accepted),
 		TEST(what_is_thrown_away_is_in_the_books),
+		TEST(a_successor_goes_on_behind_what_was_thrown_away),
 		TEST(an_item_comes_with_what_is_known_of_it),
 		TEST(ids_of_a_producer_increase_from_one),
 		TEST(an_empty_ring_gives_nothing_after_the_time_given),

@@ -105,7 +105,7 @@ static void the_books_balance_after_each_step_while_generations_wrap(void **stat
 				assert_int_equal(ring_ack(&consumer, &item), 0);
 		}
 		if (rand_r(&seed) % 16 == 0)
-			ring_count_dropped(&producer);
+			ring_count_dropped(&producer, 0);
 		s = stats();
 		ring_books(&consumer, &books);
 		assert_int_equal(s.published, s.acked + s.dead + s.dropped + s.left);
@@ -266,7 +266,7 @@ static void a_member_is_shown_with_what_it_did(void **state)
 	assert_int_equal(ring_give_back(&consumer, &item, 0, false), 0);
 	assert_int_equal(plain_take(&consumer, &item), 2);
 	ring_note(&consumer, "sorting the very long list of things");
-	ring_count_dropped(&producer);
+	ring_count_dropped(&producer, 0);
 	/* Here nobody can be asked who lives. */
 	assert_int_equal(ring_member(&consumer, consumer.index, &member), -1);
 	assert_int_equal(member.acked, 1);
