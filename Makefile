@@ -1,7 +1,7 @@
 # shmline: build and check. `make run` and `make check` also install what they need; the packages
 # are listed in packages.txt.
 #
-#   make [DEV=1] [SAN=address,undefined | SAN=thread] [CC=clang]     programs, into the root
+#   make [DEV=1] [SAN=address,undefined | SAN=thread] [CC=clang] [SDT=yes|no]     programs, into the root
 #   make run | check | bench | unit | lint | format | layers | clean         (V=1: show commands)
 #   make killpoints | mistakes | model | model-full | model-mutants
 #   make storm | fuzz [SECONDS=600]
@@ -48,6 +48,9 @@ LIBBASE := $(BUILD)/libbase.a
 CFLAGS   ?= -O2 -g
 LANGUAGE := -std=gnu17 -D_GNU_SOURCE -I. -pthread
 WARNINGS := -Wall -Wextra
+# SDT: probes for bpftrace in shm/. auto: if <sys/sdt.h> is there.
+SDT ?= auto
+LANGUAGE += $(if $(filter yes,$(SDT)),-DSDT_NEEDED)$(if $(filter no,$(SDT)),-DSDT_UNWANTED)
 ifdef DEV
 WARNINGS += -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	    -Wformat=2 -Wundef -Wwrite-strings -Wpointer-arith -Wcast-align

@@ -9,6 +9,7 @@
 #include "shm/histogram.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
+#include "shm/probe.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
 
@@ -50,10 +51,13 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 		item->taken_ns = item->published_ns;	/* two clocks' readings, a microsecond apart */
 	atomic_store_explicit(&slot->when_ns, item->taken_ns, memory_order_relaxed);
 	member_count(ring->me, COUNT_TAKEN, 1);
-	if (item->deliveries > 1)
+	PROBE3(take, ring->segment->name, item->id, item->deliveries);
+	if (item->deliveries > 1) {
 		member_count(ring->me, COUNT_REDELIVERED, 1);
-	else
+		PROBE3(redelivery, ring->segment->name, item->id, item->deliveries);
+	} else {
 		histogram_count(&my_times(ring)->wait, item->taken_ns - item->published_ns);
+	}
 	if (item->len <= ring->segment->at.item_max)
 		return RING_OK;
 	(void)why(EBADMSG, "slot %u says it holds %zu bytes, %u fit", item->slot, item->len,
@@ -156,6 +160,7 @@ int ring_ack(struct ring *ring, struct ring_item *item)
 		return -1;
 	if (!MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
+	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
 	/* The next take finds this reading of the clock young enough for itself, mostly. */
 	now = handle_now(ring);
 	histogram_count(&my_times(ring)->work, now > item->taken_ns ? now - item->taken_ns : 0);

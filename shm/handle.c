@@ -7,6 +7,7 @@
 #include "shm/flags.h"
 #include "shm/hints.h"
 #include "shm/members.h"
+#include "shm/probe.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
 
@@ -179,6 +180,7 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 	}
 	if (what == WAITING_FREE) {
 		member_count(ring->me, COUNT_FULL, 1);
+		PROBE1(full, ring->segment->name);
 		recover_high_water(ring->segment, ring->segment->at.slots);
 	}
 	if (timeout_ms == 0)

@@ -8,6 +8,7 @@
 #include "shm/hints.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
+#include "shm/probe.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
 
@@ -175,6 +176,7 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 	/* Accepted. What follows are hints: whoever finds us dead or stopped here gives them again. */
 	journal_done(ring->me, COUNT_PUBLISHED);
 	member_count(ring->me, COUNT_BYTES, item->len);
+	PROBE3(publish, segment->name, item->id, item->len);
 	if (item->mark)
 		lanes_advance(segment, ring->lane, raw_mark(ring, item->mark));
 	ring->has_unhinted = !hint_leftover(ring) || !recover_hint(segment, item->slot, published);
