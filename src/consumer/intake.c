@@ -57,7 +57,7 @@ static enum intake_result take(struct intake *intake, struct ring_item *item, bo
 {
 	struct ring *ring = intake->settler->ring;
 
-	switch (ring_take(ring, item, hands_are_empty ? timeout_ms : 0)) {
+	switch (ring_take(ring, item, timeout_ms)) {
 	case RING_OK:
 		intake->idle_since_ns = 0;
 		return admit(intake, item, hands_are_empty, code);

@@ -38,8 +38,8 @@ enum intake_result {
 };
 
 /*
- * The next item. `hands_are_empty`: all that was given out before is settled. Only then it waits, up to
- * timeout_ms (-1: as long as it takes).
+ * The next item, waiting up to timeout_ms for one. `hands_are_empty`: all that was given out before is
+ * settled.
  */
 enum intake_result intake_take(struct intake *intake, struct ring_item *item, bool hands_are_empty,
 			       int timeout_ms, int *code);

@@ -517,7 +517,6 @@ static int freshen(struct records *records)
 	int code = GO_ON;
 
 	if (records->process.state != PROCESS_NONE) {
-		errors_listen(&records->errors, records->process.err);
 		code = listen_to(records, &ended);
 		if (code == GO_ON && ended)
 			end_process(records);
@@ -584,7 +583,8 @@ static int take_one(struct records *records, bool *more)
 	int code = EXIT_OK;
 
 	*more = false;
-	switch (intake_take(records->intake, &item, hands_are_empty, LOOK_MS, &code)) {
+	switch (intake_take(records->intake, &item, hands_are_empty,
+			    hands_are_empty ? LOOK_MS : 0, &code)) {
 	case INTAKE_ITEM:
 		*more = true;
 		return accept_item(records, &item);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,6 +38,8 @@
 #define PIPE_MAX (1u << 20)	/* what a kernel allows everybody, unless told otherwise */
 #define LOOK_MS 250		/* how long a stop flag, or an idle COMMAND's end, may stay unseen */
 #define QUIET_MS 20		/* how long it may stay unseen that COMMAND has read all there was */
+#define END_MS 25		/* the same once it is to end */
+#define TURNS_GIVEN 20		/* of the processor; a guess: some microseconds */
 #define STILLBORN_MAX 5
 #define STILLBORN_PAUSE_NS (100 * NS_PER_MS)
 
@@ -80,7 +83,7 @@ static int start(struct stream *stream)
  */
 static void fit_pipe(const struct stream *stream, size_t record)
 {
-	size_t room = stream->hand.size * record / 2, size = PIPE_MIN;
+	size_t room = stream->hand.size * record, size = PIPE_MIN;
 
 	while (size * 2 <= room && size < PIPE_MAX)
 		size *= 2;
@@ -231,6 +234,20 @@ static bool has_ended(const struct process *process)
 	return process->state != PROCESS_NONE && poll(&end, 1, 0) > 0;
 }
 
+/*
+ * How long to wait for an item. While what was sent is not read yet we look round for that too, less and
+ * less often: it tells nobody, and only acks wait for it.
+ */
+static int take_ms(struct stream *stream)
+{
+	if (buffer_used(&stream->to) > 0)
+		return 0;
+	if (stream->hand.count == 0)
+		return LOOK_MS;
+	stream->quiet_ms = stream->quiet_ms < QUIET_MS ? 2 * stream->quiet_ms + 1 : QUIET_MS;
+	return stream->quiet_ms;
+}
+
 /* Ask the ring once. *more: it may have another. */
 static int take_one(struct stream *stream, bool *more)
 {
@@ -239,7 +256,7 @@ static int take_one(struct stream *stream, bool *more)
 	int code = EXIT_OK;
 
 	*more = false;
-	switch (intake_take(stream->intake, &item, hands_are_empty, LOOK_MS, &code)) {
+	switch (intake_take(stream->intake, &item, hands_are_empty, take_ms(stream), &code)) {
 	case INTAKE_ITEM:
 		*more = true;
 		return accept_item(stream, &item);
@@ -294,13 +311,27 @@ static int send_block(struct stream *stream)
 	return GO_ON;
 }
 
-/* While all is sent, the time until it is read tells nobody; so it is looked for, less and less often. */
+/* Our hands are full, and all is sent: COMMAND is about to read it. Give it a moment to, without a sleep. */
+static bool is_read_soon(const struct stream *stream)
+{
+	size_t before = process_unread(&stream->process), now = before;
+
+	for (int i = 0; i < TURNS_GIVEN && now > 0 && now == before; i++) {
+		sched_yield();
+		now = process_unread(&stream->process);
+	}
+	return now < before || now == 0;
+}
+
+/* How long to wait for COMMAND: it says when there is room in a full pipe, and when it has ended. */
 static int wait_ms(struct stream *stream)
 {
 	if (stream->process.state != PROCESS_RUNNING || stream->at_end)
-		return LOOK_MS / 10;
+		return END_MS;
 	if (buffer_used(&stream->to) > 0)
 		return LOOK_MS;
+	if (stream->hand.count < stream->hand.size || is_read_soon(stream))
+		return 0;
 	stream->quiet_ms = stream->quiet_ms < QUIET_MS ? 2 * stream->quiet_ms + 1 : QUIET_MS;
 	return stream->quiet_ms;
 }
