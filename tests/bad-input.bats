@@ -326,7 +326,6 @@ refuse() { # [PROGRAM...]
 		64 ;; peek: too few operands ;; peek
 		64 ;; peek: unexpected operand "other" ;; peek $ring other
 		64 ;; dead: too few operands ;; dead --json
-		64 ;; unknown option "--kick" ;; dead --kick $ring
 		64 ;; put: too few operands: expected put NAME ITEM\.\.\. ;; put
 		64 ;; put: too few operands ;; put $ring
 		64 ;; put: "-" given 2 times ;; put $ring - x -
