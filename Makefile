@@ -64,7 +64,7 @@ LINK    = $(CC) -pthread $(SANITIZE) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 LIBS    = -lbsd -lrt -lm $(LDLIBS)
 
 # Libraries that one room needs, by their pkg-config names. They are looked up when a recipe runs.
-launcher_PKGS := libevent_core libevent_extra jansson ncursesw
+launcher_PKGS := libevent_core libevent_extra jansson ncursesw inih
 consumer_PKGS  = sqlite3 jansson $(if $(with_postgres),libpq)
 ringctl_PKGS  := jansson ncursesw sqlite3
 view_PKGS     := jansson ncursesw

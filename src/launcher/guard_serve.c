@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -44,23 +45,27 @@ static pid_t start(const struct guard_request *request, const int fds[3])
 {
 	const struct team *team = &serving.teams->list[request->team];
 	const struct settings *settings = team->orders.settings;
+	char **envp = team_environment(team);
 	struct child_spec spec = {
+		.envp = envp,
 		.argv = orders_for_worker(&team->orders, team->side, request->number),
 		.in = fds[0], .out = fds[1], .err = fds[2], .keep = -1,
 		.new_session = true,
 		.die_with_parent = true,
 		.adopts_orphans = true,
 		.manners = {
+			.dir = settings->directory,
 			.nice = settings->nice,
 			.limits = settings->limits.list,
 			.limit_count = settings->limits.count,
 			.no_new_privs = settings->no_new_privs,
 		},
 	};
-	pid_t pid = spec.argv ? child_start(&spec, NULL) : -1;
+	pid_t pid = spec.argv && envp ? child_start(&spec, NULL) : -1;
 	int error = errno;
 
 	orders_free_argv((char **)(uintptr_t)spec.argv);
+	free(envp);
 	if (pid > 0)
 		serving.workers[pid / 8] |= (uint8_t)(1u << pid % 8);
 	errno = error;

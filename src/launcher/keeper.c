@@ -41,7 +41,7 @@ static void note_start_failure(struct worker *worker, uint64_t now_ns)
 
 void keeper_start(struct supervisor *sv, struct worker *worker)
 {
-	int in = worker->side == SIDE_PRODUCER ? sv->input->fd : sv->null_fd;
+	int in = worker->side == SIDE_PRODUCER ? worker->team->input.fd : sv->null_fd;
 	uint64_t now_ns = ring_now_ns();
 
 	if (worker_start(worker, sv->guard, sv->logs, in, now_ns) == 0)
@@ -92,7 +92,7 @@ static void start_later(struct supervisor *sv, struct worker *worker, uint64_t d
 {
 	char delay[16];
 
-	if (worker->side == SIDE_PRODUCER && !sv->input->can_go_back)
+	if (worker->side == SIDE_PRODUCER && !worker->team->input.can_go_back)
 		diag_warn("%s starts again; what it had read and not published is lost", worker->name);
 	diag_verbose("%s starts again in %s", worker->name,
 		     quantity_show_duration(delay, sizeof(delay), delay_ns));

@@ -12,7 +12,6 @@
 
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
-#include "src/launcher/input.h"
 #include "src/launcher/line.h"
 #include "src/launcher/listen.h"
 #include "src/launcher/orders.h"
@@ -42,21 +41,28 @@ static int make_log_dir(const char *dir)
 	return EXIT_CANT_CREATE;
 }
 
-static int show(const struct orders *orders)
+static int show_team(const struct team *team)
 {
-	const uint64_t counts[] = { orders->settings->producers, orders->settings->consumers };
+	uint64_t first = team->settings.first ? team->settings.first : 1;
 
-	for (enum side side = SIDE_PRODUCER; side <= SIDE_CONSUMER; side++) {
-		for (unsigned i = 1; i <= counts[side]; i++) {
-			char **argv = orders_for_worker(orders, side, i);
-			int result = argv ? orders_print(argv, STDOUT_FILENO) : -1;
+	for (uint64_t i = 0; i < team->count; i++) {
+		char **argv = orders_for_worker(&team->orders, team->side, (unsigned)(first + i));
+		int result = argv ? orders_print(argv, STDOUT_FILENO) : -1;
 
-			orders_free_argv(argv);
-			if (result < 0)
-				return EXIT_IO;
-		}
+		orders_free_argv(argv);
+		if (result < 0)
+			return EXIT_IO;
 	}
 	return 0;
+}
+
+static int show(const struct teams *teams)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < teams->count && code == 0; i++)
+		code = show_team(&teams->list[i]);
+	return code;
 }
 
 /* The account comes before the ring goes, the last line after. */
@@ -85,8 +91,7 @@ static int open_listener(const struct settings *settings, struct listener **list
 	return listen_open(listener, &address);
 }
 
-static int run_teams(struct line *line, const struct settings *settings, const struct teams *teams,
-		     const struct input *input)
+static int run_teams(struct line *line, const struct settings *settings, const struct teams *teams)
 {
 	struct supervisor *supervisor;
 	struct report report = { .failure = 0 };
@@ -96,7 +101,7 @@ static int run_teams(struct line *line, const struct settings *settings, const s
 
 	if (code)
 		return code;
-	supervisor = supervisor_create(settings, teams, input);
+	supervisor = supervisor_create(settings, teams);
 	code = supervisor ? open_listener(settings, &listener) : EXIT_SYSTEM;
 	if (code == 0)
 		code = line_open(line, settings);
@@ -113,47 +118,51 @@ static int run_teams(struct line *line, const struct settings *settings, const s
 	return code;
 }
 
-static int run(struct line *line, const struct orders *orders, const struct input *input)
+static int check_and_run(struct line *line, const struct settings *settings, const struct teams *teams)
 {
-	struct teams teams;
-	int code;
+	int code = preflight(teams);
 
-	if (teams_init(&teams, orders) < 0)
-		diag_die(EXIT_SYSTEM, "no memory");
-	code = run_teams(line, orders->settings, &teams, input);
-	teams_free(&teams);
-	return code;
+	if (code == 0 && settings->log_dir)
+		code = make_log_dir(settings->log_dir);
+	return code ? code : run_teams(line, settings, teams);
 }
 
-static int check_and_run(struct line *line, const struct orders *orders, const struct input *input)
+static int open_and_run(struct line *line, const struct settings *settings, struct teams *teams)
 {
-	int code = preflight(orders);
-
-	if (code == 0 && orders->settings->log_dir)
-		code = make_log_dir(orders->settings->log_dir);
-	return code ? code : run(line, orders, input);
-}
-
-static int open_and_run(struct line *line, struct settings *settings, const struct orders *orders)
-{
-	struct input input;
-	int code = input_open(&input, settings);
+	int code = teams_open_input(teams);
 
 	if (code != 0)
 		return code;
-	code = check_and_run(line, orders, &input);
-	input_close(&input);
+	code = check_and_run(line, settings, teams);
+	teams_close_input(teams);
 	return code;
 }
 
-static int run_as_asked(struct line *line, struct settings *settings)
+static int check_only(const struct settings *settings, const struct teams *teams)
+{
+	int code = preflight(teams);
+
+	if (code == 0)
+		diag_info("%s: %llu producers, %llu consumers", settings->config,
+			  (unsigned long long)settings->producers, (unsigned long long)settings->consumers);
+	return code;
+}
+
+static int run_as_asked(struct line *line, const struct settings *settings)
 {
 	struct orders orders;
+	struct teams teams;
 	int code;
 
 	if (orders_init(&orders, settings, line->name) < 0)
 		diag_die(EXIT_SYSTEM, "cannot find the programs: %s", strerror(errno));
-	code = settings->dry_run ? show(&orders) : open_and_run(line, settings, &orders);
+	if (teams_init(&teams, &orders) < 0)
+		diag_die(EXIT_SYSTEM, "no memory");
+	if (settings->only_check)
+		code = check_only(settings, &teams);
+	else
+		code = settings->dry_run ? show(&teams) : open_and_run(line, settings, &teams);
+	teams_free(&teams);
 	orders_free(&orders);
 	return code;
 }
@@ -164,7 +173,7 @@ static int take_pidfile(const struct settings *settings, struct pidfh **file)
 	pid_t other;
 
 	*file = NULL;
-	if (!settings->pidfile || settings->dry_run)
+	if (!settings->pidfile || settings->dry_run || settings->only_check)
 		return 0;
 	*file = pidfile_open(settings->pidfile, 0644, &other);
 	if (*file && pidfile_write(*file) == 0)
@@ -176,7 +185,7 @@ static int take_pidfile(const struct settings *settings, struct pidfh **file)
 	return errno == EEXIST ? EXIT_NO_RING : EXIT_CANT_CREATE;
 }
 
-static int begin(struct line *line, struct settings *settings)
+static int begin(struct line *line, const struct settings *settings)
 {
 	struct pidfh *pidfile;
 	int code = take_pidfile(settings, &pidfile);

@@ -54,6 +54,19 @@ static const struct passed {
 #undef PASS
 };
 
+bool orders_take(enum side side, const char *option)
+{
+	/* Made by the launcher, under the name of none of its options. */
+	if (strcmp(option, "lanes") == 0)
+		return false;
+	if (strcmp(option, "arg-file") == 0)
+		return side == SIDE_PRODUCER;
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (passed[i].to & TO(side) && strcmp(passed[i].option, option) == 0)
+			return true;
+	return false;
+}
+
 const char *side_name(enum side side)
 {
 	return side == SIDE_PRODUCER ? "producer" : "consumer";
@@ -159,6 +172,8 @@ static void add_special(struct argv *argv, const struct settings *settings, enum
 {
 	for (size_t i = 0; side == SIDE_PRODUCER && i < settings->arg_files_count; i++)
 		add(argv, "--arg-file=%s", settings->arg_files[i]);
+	if (side == SIDE_PRODUCER && settings->first > 1)
+		add(argv, "--first=%llu", (unsigned long long)settings->first);
 	if (side == SIDE_PRODUCER && settings_source_is_generated(settings))
 		add(argv, "--items-in-all=%llu", (unsigned long long)settings->items);
 	if (side == SIDE_CONSUMER)

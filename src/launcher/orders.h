@@ -7,10 +7,11 @@
 
 #include "src/launcher/settings.h"
 
-enum side { SIDE_PRODUCER, SIDE_CONSUMER };
-
 /* "producer", "consumer" */
 const char *side_name(enum side side);
+
+/* Is this option passed on to that side? */
+bool orders_take(enum side side, const char *option);
 
 /* Where the programs are: beside the launcher's own, with the same prefix. */
 struct orders {

@@ -2,12 +2,12 @@
 #ifndef SHMLINE_LAUNCHER_PREFLIGHT_H
 #define SHMLINE_LAUNCHER_PREFLIGHT_H
 
-#include "src/launcher/orders.h"
+#include "src/launcher/team.h"
 
 /*
  * Run each program with --check where it was given options that only it can judge: it says in one line
  * what is wrong. Waits for it. 0, or the exit code.
  */
-int preflight(const struct orders *orders);
+int preflight(const struct teams *teams);
 
 #endif

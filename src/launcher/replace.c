@@ -118,7 +118,7 @@ void replace_all(struct supervisor *sv)
 	for (size_t i = 0; i < sv->crew.count; i++) {
 		struct worker *worker = &sv->crew.workers[i];
 
-		worker->is_due = worker->side == SIDE_CONSUMER || sv->input->can_go_back;
+		worker->is_due = worker->side == SIDE_CONSUMER || worker->team->input.can_go_back;
 	}
 	replace_next(sv);
 }

@@ -12,7 +12,6 @@
 
 #include "shm/ring.h"
 #include "src/launcher/crew.h"
-#include "src/launcher/input.h"
 #include "src/launcher/logs.h"
 #include "src/launcher/summary.h"
 #include "src/launcher/view.h"
@@ -34,7 +33,6 @@ enum state { RUNNING, DRAINING, STOPPING, KILLING, DONE };
 struct supervisor {
 	const struct settings *settings;
 	const struct teams *teams;
-	const struct input *input;
 	int null_fd;			/* standard input of consumers */
 	struct event_base *base;
 	struct event *signals[NSIG];

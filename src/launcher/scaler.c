@@ -166,6 +166,17 @@ void scaler_look(struct supervisor *sv)
 
 /* ---------------------------------------------------------------- the end */
 
+/* Consumers of sections whose number is fixed. */
+static unsigned count_others(const struct supervisor *sv)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < sv->teams->count; i++)
+		if (sv->teams->list[i].side == SIDE_CONSUMER && &sv->teams->list[i] != sv->scaler->team)
+			n += sv->teams->list[i].count;
+	return (unsigned)n;
+}
+
 void scaler_end(struct supervisor *sv)
 {
 	struct scaler *scaler = sv->scaler;
@@ -177,7 +188,7 @@ void scaler_end(struct supervisor *sv)
 	for (unsigned n = 1; n <= scaler->scale.max; n++)
 		if (best == 0 || scaler->held_ns[n] > scaler->held_ns[best])
 			best = n;
-	sv->report->balanced_at = best;
+	sv->report->balanced_at = best + count_others(sv);
 	free(scaler);
 	sv->scaler = NULL;
 }

@@ -5,6 +5,8 @@
 #include "src/launcher/settings.h"
 
 #include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,20 +19,26 @@
 #include "src/base/pace.h"
 #include "src/base/quantity.h"
 #include "src/base/whenfull.h"
+#include "src/launcher/config.h"
 #include "src/launcher/listen.h"
+#include "src/launcher/settings_file.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 
 /* Workers that a line may have on one side, so that both, some guests and the launcher fit into
    RING_MEMBERS_MAX. */
-#define WORKERS_MAX 2000
+#define WORKERS_MAX SETTINGS_WORKERS_MAX
 
 /* Consumers that USR1 may add beyond twice the number that was asked for. */
 #define CONSUMERS_SPARE 16
 
 /* Member entries for guests: producers and consumers from outside, ringctl, the launcher itself. */
 #define GUESTS 32
+
+/* Guesses: 40 MB a worker hold the last hours of a chatty one. */
+#define LOG_BYTES 10485760
+#define LOG_FILES 3
 
 #define ITEMS_DEFAULT 10
 #define ITEMS_MAX UINT64_C(1000000000000000000)
@@ -249,6 +257,11 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_SIZE, .min = 1, .max = RING_ITEM_MAX_MAX, FIELD(item_max_bytes) },
 	{ .name = "resume", .help = "take up a ring that an earlier launcher left",
 	  .kind = OPTION_FLAG, FIELD(resume) },
+	{ .name = "config", .letter = 'f', .arg = "FILE",
+	  .help = "read the line from FILE (INI): [launcher], [producer:NAME], [consumer:NAME]; options here "
+		  "prevail", .kind = OPTION_TEXT, .takes_file = true, FIELD(config) },
+	{ .name = "check", .help = "only read the file of --config, and say what is wrong in it",
+	  .kind = OPTION_FLAG, FIELD(only_check) },
 	{ .name = "keep", .help = "leave the ring in place at the end", .kind = OPTION_FLAG,
 	  FIELD(keep) },
 
@@ -423,6 +436,14 @@ bool settings_source_is_stdin(const struct settings *settings)
 	return false;
 }
 
+bool settings_has_section(const struct settings *settings, enum side side)
+{
+	for (size_t i = 0; i < settings->section_count; i++)
+		if (settings->sections[i].side == side)
+			return true;
+	return false;
+}
+
 bool settings_are_scaled(const struct settings *settings)
 {
 	return settings->consumers_max > 0;
@@ -469,7 +490,21 @@ static void fill_in(struct settings *settings)
 
 /* ---------------------------------------------------------------- rules between options */
 
-#define REFUSE(...) diag_die(EXIT_BAD_USAGE, __VA_ARGS__)
+/* The section of a file that is being checked: "jobs.ini:7: ", or nothing. */
+static char place[256];
+
+static _Noreturn DIAG_PRINTF(1, 2) void refuse(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	diag_die(EXIT_BAD_USAGE, "%s%s", place, text);
+}
+
+#define REFUSE(...) refuse(__VA_ARGS__)
 
 /* -n and -k as given, before the defaults are filled in. */
 static void check_source(const struct settings *settings)
@@ -575,30 +610,133 @@ static const struct settings defaults = {
 	.max_deliveries = SETTING_NONE,
 	.drain_timeout_ns = SETTING_NONE,
 	.kill_after_ns = 5 * NS_PER_S,
-	.log_bytes = 10 << 20,
-		.log_files = 3,
-		.restart = {
+	.log_bytes = LOG_BYTES,
+	.log_files = LOG_FILES,
+	.restart = {
 		.policy = RESTART_ON_FAILURE,
 		.limit = 5,
 		.window_ns = 60 * NS_PER_S,
 		.backoff = { .kind = BACKOFF_EXP, .min_ns = 100 * NS_PER_MS, .max_ns = 10 * NS_PER_S },
-		},
+	},
 };
+
+const struct option_table *settings_options(void)
+{
+	return &table;
+}
+
+const struct option_entry *settings_option(const char *name)
+{
+	for (const struct option_entry *entry = entries; entry->name; entry++)
+		if (strcmp(entry->name, name) == 0)
+			return entry;
+	return NULL;
+}
+
+/* 1 yes, 0 no, -1 neither. */
+static int truth(const char *value)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], value) == 0)
+			return (int)(i % 2);
+	return -1;
+}
+
+static int set_flag(const struct option_entry *entry, struct settings *settings, const char *value, char *why,
+		    size_t size)
+{
+	int is_true = truth(value);
+
+	if (is_true >= 0)
+		*(bool *)((char *)settings + entry->field) = is_true;
+	else
+		snprintf(why, size, "%s \"%s\": expected yes or no", entry->name, value);
+	return is_true < 0 ? -1 : 0;
+}
+
+/* The words that settings point into live as long as they do. */
+static char *as_option(const char *name, const char *value)
+{
+	char *word;
+
+	if (asprintf(&word, "--%s=%s", name, value) < 0)
+		diag_die(EXIT_SYSTEM, "no memory for the configuration");
+	return word;
+}
+
+int settings_set(struct settings *settings, const char *name, const char *value, char *why, size_t size)
+{
+	static char **kept;
+	static size_t kept_count;
+	const struct option_entry *entry = settings_option(name);
+	char program[] = "launcher", *argv[] = { program, NULL, NULL }, line[512];
+	int operands;
+
+	if (entry->kind == OPTION_FLAG)
+		return set_flag(entry, settings, value, why, size);
+	argv[1] = as_option(name, value);
+	kept = reallocarray(kept, kept_count + 1, sizeof(*kept));
+	if (!kept)
+		diag_die(EXIT_SYSTEM, "no memory for the configuration");
+	kept[kept_count++] = argv[1];
+	if (options_parse(&table, 2, argv, settings, &operands, line, sizeof(line)) == OPTIONS_OK)
+		return 0;
+	snprintf(why, size, "%s", line + strspn(line, "-"));
+	return -1;
+}
+
+static void check(struct settings *settings)
+{
+	struct settings given = *settings;
+
+	fill_in(settings);
+	given.source = settings->source;
+	if (!settings_has_section(settings, SIDE_PRODUCER))
+		check_source(&given);
+	if (!settings_has_section(settings, SIDE_CONSUMER)) {
+		check_command(settings);
+		check_records(settings);
+	}
+	check_order(settings);
+	check_ring(settings);
+}
+
+void settings_finish(struct settings *settings, const char *path, unsigned line)
+{
+	snprintf(place, sizeof(place), "%s:%u: ", path, line);
+	check(settings);
+	place[0] = '\0';
+}
+
+/* The line of the file first, so that options prevail; then its sections, which inherit from both. */
+static void read_file(struct settings *settings, int argc, char **argv, const char *path)
+{
+	static struct config config;	/* settings point into it */
+
+	settings_free(settings);
+	*settings = defaults;
+	config_read(&config, path);
+	settings_file_line(settings, &config);
+	options_read(&table, argc, argv, settings);
+	settings_file_sections(settings, &config);
+}
 
 void settings_read(struct settings *settings, int argc, char **argv)
 {
-	struct settings given = defaults;
-	int operands = options_read(&table, argc, argv, &given);
+	int operands;
 
-	given.command = operands < argc ? argv + operands : NULL;
-	*settings = given;
-	fill_in(settings);
-	given.source = settings->source;
-	check_source(&given);
-	check_command(settings);
-	check_records(settings);
-	check_order(settings);
-	check_ring(settings);
+	*settings = defaults;
+	operands = options_read(&table, argc, argv, settings);
+	if (settings->config)
+		read_file(settings, argc, argv, settings->config);
+	else if (settings->only_check)
+		REFUSE("--check: expected --config FILE too");
+	settings->command = operands < argc ? argv + operands : NULL;
+	if (settings->command && settings_has_section(settings, SIDE_CONSUMER))
+		REFUSE("--config: expected no COMMAND, its sections have their own");
+	check(settings);
 	if (settings->quiet || settings->verbose)
 		diag_set_level(settings->quiet ? DIAG_QUIET : DIAG_VERBOSE);
 	warn(settings);
@@ -607,4 +745,7 @@ void settings_read(struct settings *settings, int argc, char **argv)
 void settings_free(struct settings *settings)
 {
 	free(settings->arg_files);
+	for (size_t i = 0; i < settings->section_count; i++)
+		free(settings->sections[i].settings.arg_files);
+	free(settings->sections);
 }

@@ -9,10 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/base/options.h"
 #include "src/launcher/manners.h"
 #include "src/launcher/restart.h"
 
 #define SETTING_NONE UINT64_MAX	/* a number that was not given, a time without limit */
+
+enum side { SIDE_PRODUCER, SIDE_CONSUMER };
+
+#define SETTINGS_WORKERS_MAX 2000	/* on one side */
+
+struct section;
 
 struct settings {
 	uint64_t producers, consumers;	/* at the start */
@@ -35,6 +42,14 @@ struct settings {
 	bool shell, on_stdin, keep_order;
 	int stop;			/* index into settings_stop_modes */
 	char **command;			/* NULL: none */
+	char **environment;		/* of workers, added to the launcher's; NULL: nothing */
+	const char *directory;		/* where they work; NULL: here */
+	uint64_t first;			/* number of the first of a section's workers; 0: no section's */
+
+	const char *config;		/* NULL: no file */
+	bool only_check;
+	struct section *sections;	/* of the file, producers and consumers */
+	size_t section_count;
 
 	uint64_t drain_timeout_ns, kill_after_ns;
 	struct restart_rules restart;
@@ -52,6 +67,15 @@ struct settings {
 	int color;			/* enum color_when */
 };
 
+/* Workers that are alike, as a section of the file has them. */
+struct section {
+	enum side side;
+	const char *name;
+	unsigned line;			/* in the file */
+	uint64_t count;			/* at the start */
+	struct settings settings;	/* of its own, and the line's */
+};
+
 enum on_giveup { GIVEUP_DEGRADE, GIVEUP_STOP };
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -62,6 +86,20 @@ extern const char *const settings_stop_modes[];
 void settings_read(struct settings *settings, int argc, char **argv);
 
 void settings_free(struct settings *settings);
+
+/* The table of options, and one of them; NULL: there is none of that name. */
+const struct option_table *settings_options(void);
+const struct option_entry *settings_option(const char *name);
+
+/* Set one as the command line would, flags by yes and no. 0, or -1 and what was expected in `why`. The
+   value is kept, not copied. */
+int settings_set(struct settings *settings, const char *name, const char *value, char *why, size_t size);
+
+/* Fill in the defaults of a section that begins at this line of a file, and check it. What is wrong ends
+   the program. */
+void settings_finish(struct settings *settings, const char *path, unsigned line);
+
+bool settings_has_section(const struct settings *settings, enum side side);
 
 /* Does the source make its items, as widgets do, rather than read them? */
 bool settings_source_is_generated(const struct settings *settings);

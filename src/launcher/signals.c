@@ -68,8 +68,12 @@ static void pause_line(struct supervisor *sv, int signal)
 static void replace(struct supervisor *sv, int signal)
 {
 	(void)signal;
-	if (sv->settings->producers > 0 && !sv->input->can_go_back)
-		diag_warn("SIGHUP: producers are not replaced, their input can't be read again");
+	for (size_t i = 0; i < sv->teams->count; i++) {
+		const struct team *team = &sv->teams->list[i];
+
+		if (team->side == SIDE_PRODUCER && team->count > 0 && !team->input.can_go_back)
+			diag_warn("SIGHUP: producers are not replaced, their input can't be read again");
+	}
 	replace_all(sv);
 }
 

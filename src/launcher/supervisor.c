@@ -203,8 +203,7 @@ static int prepare(struct supervisor *sv)
 	return signals_listen(sv);
 }
 
-struct supervisor *supervisor_create(const struct settings *settings, const struct teams *teams,
-				     const struct input *input)
+struct supervisor *supervisor_create(const struct settings *settings, const struct teams *teams)
 {
 	struct supervisor *sv = calloc(1, sizeof(*sv));
 
@@ -212,7 +211,6 @@ struct supervisor *supervisor_create(const struct settings *settings, const stru
 		diag_die(EXIT_SYSTEM, "no memory");
 	sv->settings = settings;
 	sv->teams = teams;
-	sv->input = input;
 	sv->null_fd = -1;
 	sv->notifier = notify_open();
 	if (raise_file_limit(settings) < 0) {

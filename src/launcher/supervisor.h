@@ -4,7 +4,6 @@
 #ifndef SHMLINE_LAUNCHER_SUPERVISOR_H
 #define SHMLINE_LAUNCHER_SUPERVISOR_H
 
-#include "src/launcher/input.h"
 #include "src/launcher/line.h"
 #include "src/launcher/settings.h"
 #include "src/launcher/summary.h"
@@ -22,8 +21,7 @@ struct views {
 
 /* Everything that can fail before there is a ring; from here on signals are heard. NULL after saying
    why. */
-struct supervisor *supervisor_create(const struct settings *settings, const struct teams *teams,
-				     const struct input *input);
+struct supervisor *supervisor_create(const struct settings *settings, const struct teams *teams);
 
 /* Run the line to its end, whatever that is. */
 void supervisor_run(struct supervisor *supervisor, struct ring *ring, struct report *report,

@@ -156,6 +156,7 @@ static const struct option_entry entries[] = {
 	   more than a look at the options. */
 	{ .name = "number", .arg = "I", .kind = OPTION_COUNT, .min = 1, .max = RING_MEMBERS_MAX,
 	  FIELD(number) },
+	{ .name = "first", .arg = "I", .kind = OPTION_COUNT, .min = 1, .max = RING_MEMBERS_MAX, FIELD(first) },
 	{ .name = "lanes", .arg = "N", .kind = OPTION_COUNT, .max = RING_MEMBERS_MAX, FIELD(lanes) },
 	{ .name = "items-in-all", .arg = "N", .kind = OPTION_COUNT, .max = SETTING_NONE - 1,
 	  FIELD(items_in_all) },
@@ -199,6 +200,14 @@ static void choose_source(struct settings *settings)
 		add_file(settings, settings->source_arg);
 }
 
+/* Among those that share the source, from 1; 0: alone. */
+static unsigned share_number(const struct settings *settings)
+{
+	if (settings->number == 0 || settings->first == 0)
+		return (unsigned)settings->number;
+	return (unsigned)(settings->number - settings->first + 1);
+}
+
 static void check_rules(const struct settings *settings)
 {
 	const struct source *source = settings->source;
@@ -221,8 +230,11 @@ static void check_rules(const struct settings *settings)
 	if (settings->work_ns != 0 && !source->has_work)
 		REFUSE("--invoice-work: source %s makes no invoices; expected --source invoices",
 		       source->name);
-	if (settings->lanes > 0 && settings->number > settings->lanes)
-		REFUSE("--number: expected 1 to %u", (unsigned)settings->lanes);
+	if (settings->number > 0 && settings->number < settings->first)
+		REFUSE("--number: expected %u or more", (unsigned)settings->first);
+	if (settings->lanes > 0 && settings->number > 0 && share_number(settings) > settings->lanes)
+		REFUSE("--number: expected %u to %u", (unsigned)settings->first,
+		       (unsigned)(settings->first + settings->lanes - 1));
 }
 
 static void fill_in(struct settings *settings)
@@ -237,7 +249,7 @@ static void fill_in(struct settings *settings)
 		.files = settings->files,
 		.n_files = settings->n_files,
 		.delimiter = settings->is_null ? '\0' : settings->delimiter,
-		.number = (unsigned)settings->number,
+		.number = share_number(settings),
 		.lanes = (unsigned)settings->lanes,
 		.limit = settings->items_in_all == SETTING_NONE ? 0 : settings->items_in_all,
 		.broken = settings->broken,

@@ -28,6 +28,7 @@ struct settings {
 	int delimiter;
 	bool is_null;
 	uint64_t broken, items_in_all, work_ns, number, lanes;
+	uint64_t first;			/* number of the first that shares the source; 0: 1 */
 	bool quiet, verbose;
 };
 
