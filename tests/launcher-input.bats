@@ -28,3 +28,40 @@ teardown() { common_teardown; }
 	ringctl rm --force "$ring"
 	refute_output --partial 'consumer: '
 }
+
+stat_of() { ringctl stat --json "$ring" 2>/dev/null | jq -r ".$1"; }
+stat_above() { (($(stat_of "$1") + 0 > $2)) 2>/dev/null; }
+above_or_over() { stat_above published_total "$1" || has_ended "$pid"; }
+
+@test "a bursty producer fills the ring of a steady consumer, and its full counter rises" {
+	start line launcher -r "$ring" -n 0 --producer-pace 1ms+50ms@0.1 --consumer-pace 15ms --slots 20 \
+		--sink null --drain-timeout 10ms
+	wait_until 30 stat_above full_total 0
+	local seen
+	seen=$(stat_of full_total)
+	wait_until 30 stat_above full_total "$seen"
+	wait_until 10 stat_above published_total 20
+	(($(stat_of high_water) == 20))
+	ringctl stat --json "$ring" | jq -e '.blocked_seconds_total > 0'
+	kill -TERM "$pid"
+	wait_for 20 "$pid" 75
+	ringctl rm --force "$ring"
+	books_balance "$(tail -n1 line.err)"
+}
+
+@test "under every policy all that was made is accounted for, though producers are killed" {
+	local policy victim
+	for policy in block drop-newest drop-oldest; do
+		start "$policy" launcher -r "$ring" -p 3 -n 1500 --slots 8 --when-full "$policy" --sink null \
+			--producer-pace 2ms --consumer-pace 2ms --restart-backoff const:10ms --restart-limit 100/1s
+		for i in 1 2 3 4 5 6; do
+			wait_until 20 above_or_over $((i * 200))
+			victim=$(pgrep -f "producer.*--ring=$ring .*--number=$((i % 3 + 1)) " | head -n1)
+			[[ -z $victim ]] || kill -KILL "$victim" || true
+		done
+		wait_for 60 "$pid"
+		books_balance "$(tail -n1 "$policy.err")"
+		assert_equal "$published" 1500
+		if [[ $policy == block ]]; then assert_equal "$dropped" 0; else ((dropped > 0)); fi
+	done
+}
