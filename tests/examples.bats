@@ -64,6 +64,25 @@ END
 	run -64 "$examples/flaky.sh"
 }
 
+@test "model.sh starts its model once a consumer, and loses nothing when one is killed" {
+	printf '%s\n' 'the dog is not there' 'der hund ist nicht da' 'le chien est dans la maison' \
+		'el perro no esta en la casa' >list
+	run --separate-stderr -0 "$examples/model.sh" <list
+	assert_equal "$(sort <<<"$output" | cut -f1 | tr '\n' ' ')" 'deutsch english espanol francais '
+	assert_equal "$(grep -c 'model.py: ready' <<<"$stderr")" 2
+
+	seq 20000 >list
+	# From a folder of our own, to know our worker from others'.
+	cp "$examples"/model.* .
+	start line bash -c "exec '$PWD/model.sh' <list"
+	wait_until 30 has_lines line.out 100
+	kill -KILL "$(pgrep -f "^python3 $PWD/model.py" | head -n1)" || true
+	wait_for 60 "$pid"
+	books_balance "$(tail -n1 line.err)"
+	assert_equal "$acked" 20000
+	assert_equal "$(cut -f2 line.out | sort -un | wc -l)" 20000
+}
+
 @test "follow-log.sh handles each line as it comes, and ends at TERM" {
 	: >log
 	start follow "$examples/follow-log.sh" log 'ERROR' echo seen
