@@ -98,12 +98,20 @@ static void tell_phase(struct notifier *notifier, enum notify_phase phase)
 		notifier->phase = phase;
 }
 
-static void tell_status(struct notifier *notifier, uint64_t now_ns, const char *status, bool is_urgent)
+/* "draining: ..." is followed by "stopping: ..." at once, by other numbers a second later. */
+static bool is_other_state(const char *status, const char *before)
+{
+	size_t len = strcspn(status, ":");
+
+	return strcspn(before, ":") != len || strncmp(status, before, len) != 0;
+}
+
+static void tell_status(struct notifier *notifier, uint64_t now_ns, const char *status)
 {
 	char text[STATUS_BYTES + 16];
 
 	if (strcmp(status, notifier->status) == 0 ||
-	    (!is_urgent && now_ns - notifier->status_ns < STATUS_NS))
+	    (!is_other_state(status, notifier->status) && now_ns - notifier->status_ns < STATUS_NS))
 		return;
 	snprintf(text, sizeof(text), "STATUS=%.*s", STATUS_BYTES - 1, status);
 	if (!say(notifier, text))
@@ -133,12 +141,10 @@ static void ask_for_time(struct notifier *notifier, uint64_t now_ns)
 
 void notify_tell(struct notifier *notifier, uint64_t now_ns, enum notify_phase phase, const char *status)
 {
-	bool is_new = notifier && phase != notifier->phase;
-
 	if (!notifier)
 		return;
 	tell_phase(notifier, phase);
-	tell_status(notifier, now_ns, status, is_new);
+	tell_status(notifier, now_ns, status);
 	tell_alive(notifier, now_ns);
 	ask_for_time(notifier, now_ns);
 }
