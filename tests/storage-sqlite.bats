@@ -278,3 +278,13 @@ small_disk() {
 	assert_equal "$published" "$left"
 	ringctl rm --force "$ring"
 }
+
+# ------------------------------------------------------------------ the example
+
+@test "the example stores its invoices, shows them growing, and leaves nobody behind" {
+	run -0 --separate-stderr timeout 30 "$BATS_TEST_DIRNAME/../examples/invoices/run" 3000 "$ring.db"
+	assert_regex "$output" 'ROWS +ROWS/S'
+	assert_regex "$stderr" 'published 3000 = acked 3000 '
+	assert_equal "$(sqlite3 "$ring.db" 'SELECT count(*), count(DISTINCT id) FROM invoices')" "3000|3000"
+	run -1 pgrep -f "watch-storage $ring.db 500ms"
+}

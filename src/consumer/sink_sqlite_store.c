@@ -31,7 +31,8 @@ static const char form_sql[] =
 	"SELECT count(*), count(*) FILTER (WHERE name = 'customer') FROM pragma_table_info(?1)";
 
 static const struct {
-	const char *name, *create, *insert;
+	const char *name, *create, *columns, *key;
+	int own;	/* parameters that a row has to itself; ?1 and ?2 are when, and which ring */
 } forms[] = {
 	[FORM_INVOICES] = {
 		.name = "invoices",
@@ -40,17 +41,18 @@ static const struct {
 			  "deliveries INTEGER NOT NULL, stored_at TEXT NOT NULL, "
 			  "ring INTEGER NOT NULL REFERENCES " STORAGE_RINGS ", item INTEGER NOT NULL, "
 			  "PRIMARY KEY (ring, item))",
-		.insert = "INSERT INTO \"%w\" (deliveries, stored_at, ring, item, id, customer, amount_cents, "
-			  "currency, issued_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-			  "ON CONFLICT (ring, item) DO NOTHING",
+		.columns = "stored_at, ring, deliveries, item, id, customer, amount_cents, currency, issued_at",
+		.key = "ring, item",
+		.own = 7,
 	},
 	[FORM_ITEMS] = {
 		.name = "items",
 		.create = "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER NOT NULL, payload NOT NULL, "
 			  "deliveries INTEGER NOT NULL, stored_at TEXT NOT NULL, "
 			  "ring INTEGER NOT NULL REFERENCES " STORAGE_RINGS ", PRIMARY KEY (ring, id))",
-		.insert = "INSERT INTO \"%w\" (deliveries, stored_at, ring, id, payload) "
-			  "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ring, id) DO NOTHING",
+		.columns = "stored_at, ring, deliveries, id, payload",
+		.key = "ring, id",
+		.own = 3,
 	},
 };
 
@@ -112,6 +114,7 @@ static void roll_back(struct sqlite_store *store)
 {
 	for (size_t i = 0; i < STORAGE_FORMS; i++) {
 		sqlite3_finalize(store->tables[i].insert);
+		sqlite3_finalize(store->tables[i].insert_many);
 		store->tables[i] = (struct sqlite_table){ .name = NULL };
 	}
 	if (!sqlite3_get_autocommit(store->db))
@@ -226,18 +229,38 @@ static enum storage_fault find_form(struct sqlite_store *store, const char *name
 	return fault;
 }
 
+/* INSERT INTO t (...) VALUES (?1, ?2, ?3, ...), (?1, ?2, ...), ... */
+static enum storage_fault prepare_insert(struct sqlite_store *store, const struct sqlite_table *table, int rows,
+					 sqlite3_stmt **statement)
+{
+	sqlite3_str *sql = sqlite3_str_new(store->db);
+	enum storage_fault fault;
+	char *text;
+
+	sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (%s) VALUES ", table->name, forms[table->form].columns);
+	for (int row = 0, at = 3; row < rows; row++) {
+		sqlite3_str_appendall(sql, row > 0 ? ", (?1, ?2" : "(?1, ?2");
+		for (int i = 0; i < forms[table->form].own; i++)
+			sqlite3_str_appendf(sql, ", ?%d", at++);
+		sqlite3_str_appendall(sql, ")");
+	}
+	sqlite3_str_appendf(sql, " ON CONFLICT (%s) DO NOTHING", forms[table->form].key);
+	text = sqlite3_str_finish(sql);
+	fault = text ? prepare(store, text, statement) : check(store, SQLITE_NOMEM);
+	sqlite3_free(text);
+	return fault;
+}
+
 static enum storage_fault make_table(struct sqlite_store *store, struct sqlite_table *table)
 {
 	char *create = sqlite3_mprintf(forms[table->form].create, table->name);
-	char *insert = sqlite3_mprintf(forms[table->form].insert, table->name);
-	enum storage_fault fault = check(store, create && insert ? SQLITE_OK : SQLITE_NOMEM);
+	enum storage_fault fault = create ? run(store, create) : check(store, SQLITE_NOMEM);
 
-	if (fault == FAULT_NONE)
-		fault = run(store, create);
-	if (fault == FAULT_NONE)
-		fault = prepare(store, insert, &table->insert);
 	sqlite3_free(create);
-	sqlite3_free(insert);
+	if (fault == FAULT_NONE)
+		fault = prepare_insert(store, table, 1, &table->insert);
+	if (fault == FAULT_NONE)
+		fault = prepare_insert(store, table, SQLITE_MANY, &table->insert_many);
 	return fault;
 }
 
@@ -261,35 +284,70 @@ static enum storage_fault find_table(struct sqlite_store *store, const struct st
 
 /* ------------------------------------------------------------------ rows */
 
-static void bind_invoice(sqlite3_stmt *insert, const struct invoice *invoice)
+static void bind_invoice(sqlite3_stmt *insert, int at, const struct invoice *invoice)
 {
-	sqlite3_bind_int64(insert, 5, (sqlite3_int64)invoice->id);
-	bind_span(insert, 6, &invoice->customer);
-	sqlite3_bind_int64(insert, 7, (sqlite3_int64)invoice->amount_cents);
-	bind_span(insert, 8, &invoice->currency);
-	bind_span(insert, 9, &invoice->issued_at);
+	sqlite3_bind_int64(insert, at, (sqlite3_int64)invoice->id);
+	bind_span(insert, at + 1, &invoice->customer);
+	sqlite3_bind_int64(insert, at + 2, (sqlite3_int64)invoice->amount_cents);
+	bind_span(insert, at + 3, &invoice->currency);
+	bind_span(insert, at + 4, &invoice->issued_at);
 }
 
-static enum storage_fault insert_row(struct sqlite_store *store, struct storage_row *row, const char *now)
+static void bind_row(const struct sqlite_table *table, sqlite3_stmt *insert, int at,
+		     const struct storage_row *row)
 {
-	struct sqlite_table *table;
-	enum storage_fault fault = find_table(store, row, &table);
 	const struct ring_item *item = row->item;
 
-	if (fault != FAULT_NONE)
-		return fault;
-	row->is_misfit = table->form == FORM_INVOICES && row->form != FORM_INVOICES;
-	if (row->is_misfit)
-		return FAULT_NONE;
-	sqlite3_bind_int(table->insert, 1, (int)item->deliveries);
-	bind_text(table->insert, 2, now);
-	sqlite3_bind_int64(table->insert, 3, store->ring);
-	sqlite3_bind_int64(table->insert, 4, (sqlite3_int64)item->id);
+	sqlite3_bind_int64(insert, at, item->deliveries);
+	sqlite3_bind_int64(insert, at + 1, (sqlite3_int64)item->id);
 	if (table->form == FORM_INVOICES)
-		bind_invoice(table->insert, &row->invoice);
+		bind_invoice(insert, at + 2, &row->invoice);
 	else
-		sqlite3_bind_blob64(table->insert, 5, item->data, item->len, SQLITE_STATIC);
-	return step(store, table->insert);
+		sqlite3_bind_blob64(insert, at + 2, item->data, item->len, SQLITE_STATIC);
+}
+
+/* How many rows from the first one on can be one INSERT: all of a kind, as many as it has, or one. */
+static size_t take_run(const struct storage_row *rows, size_t n)
+{
+	if (n < SQLITE_MANY)
+		return 1;
+	for (size_t i = 1; i < SQLITE_MANY; i++)
+		if (rows[i].form != rows[0].form)
+			return 1;
+	return SQLITE_MANY;
+}
+
+static enum storage_fault insert_run(struct sqlite_store *store, const struct sqlite_table *table,
+				     const struct storage_row *rows, size_t n, const char *now)
+{
+	sqlite3_stmt *insert = n > 1 ? table->insert_many : table->insert;
+
+	bind_text(insert, 1, now);
+	sqlite3_bind_int64(insert, 2, store->ring);
+	for (size_t i = 0; i < n; i++)
+		bind_row(table, insert, 3 + (int)i * forms[table->form].own, &rows[i]);
+	return step(store, insert);
+}
+
+static enum storage_fault insert_rows(struct sqlite_store *store, struct storage_row *rows, size_t n,
+				      const char *now)
+{
+	enum storage_fault fault = FAULT_NONE;
+	size_t taken;
+
+	for (; n > 0 && fault == FAULT_NONE; rows += taken, n -= taken) {
+		struct sqlite_table *table;
+		bool is_misfit;
+
+		taken = take_run(rows, n);
+		fault = find_table(store, rows, &table);
+		is_misfit = table->form == FORM_INVOICES && rows->form != FORM_INVOICES;
+		for (size_t i = 0; i < taken; i++)
+			rows[i].is_misfit = is_misfit;
+		if (fault == FAULT_NONE && !is_misfit)
+			fault = insert_run(store, table, rows, taken, now);
+	}
+	return fault;
 }
 
 enum storage_fault sqlite_store_rows(struct sqlite_store *store, struct storage_row *rows, size_t n)
@@ -302,9 +360,7 @@ enum storage_fault sqlite_store_rows(struct sqlite_store *store, struct storage_
 	if (fault != FAULT_NONE)
 		return fault;
 	storage_now(now);
-	for (size_t i = 0; i < n && fault == FAULT_NONE; i++)
-		fault = insert_row(store, &rows[i], now);
-	fault = end(store, fault);
+	fault = end(store, insert_rows(store, rows, n, now));
 	if (fault != FAULT_NONE)
 		return fault;
 	stored = (uint64_t)(sqlite3_total_changes64(store->db) - before);
