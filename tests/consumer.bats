@@ -470,6 +470,13 @@ SHMLINE_RING=$ring\$"
 	ringctl stop "$ring"
 	wait_for 10 "$pid"
 	assert_equal "$(cat c.out)" a
+	for protocol in exec lines stream; do
+		start c consumer -r "$ring" --quiet --keep-open --worker "$protocol" -- sh -c cat
+		wait_until 10 ring_exists
+		printf 'a\n' | producer -r "$ring" --quiet --source lines
+		ringctl stop "$ring"
+		wait_for 10 "$pid"
+	done
 }
 
 @test "--keep-open outlives producers" {

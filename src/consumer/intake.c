@@ -62,6 +62,7 @@ static enum intake_result take(struct intake *intake, struct ring_item *item, bo
 		intake->idle_since_ns = 0;
 		return admit(intake, item, hands_are_empty, code);
 	case RING_TIMEOUT:
+		settle_let_go(intake->settler);
 		return hands_are_empty ? wait_more(intake, code) : INTAKE_IDLE;
 	case RING_DRAINED:
 		*code = EXIT_OK;

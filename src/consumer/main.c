@@ -67,7 +67,7 @@ static int consume(const struct settings *settings, struct ring *ring, void *sin
 {
 	struct settler settler = {
 		.ring = ring, .rules = settings->rules, .stop = settings->stop, .letters = letters,
-		.is_launched = settings->is_launched,
+		.holds_open = settings->keep_open, .is_launched = settings->is_launched,
 	};
 	int code = settings->sink->start(sink, ring);
 

@@ -126,6 +126,14 @@ int settle_return(struct settler *settler, struct ring_item *item)
 	return give_back(settler, item, 0, false);
 }
 
+void settle_let_go(struct settler *settler)
+{
+	if (!settler->holds_open || ring_stopped(settler->ring) == RING_STOP_NONE)
+		return;
+	ring_hold(settler->ring, false);
+	settler->holds_open = false;
+}
+
 int settle_forced_out(const struct settler *settler)
 {
 	void (*say)(const char *, ...) DIAG_PRINTF(1, 2) =

@@ -22,6 +22,7 @@ struct settler {
 	struct letters *letters;	/* dead letters go there as well; NULL: nowhere else */
 	uint64_t acked, dead, returned;
 	bool raised_flag;
+	bool holds_open;		/* the line is kept open for producers to come (--keep-open) */
 	bool is_launched;		/* a launcher says what there is to say */
 };
 
@@ -50,6 +51,9 @@ int settle_return(struct settler *settler, struct ring_item *item);
 
 /* What a broken item does to the line, before it is settled itself. */
 void settle_raise_flag(struct settler *settler, const struct ring_item *item);
+/* Nothing came: behind a stop flag that is up no producer can, and the line is held open no longer. */
+void settle_let_go(struct settler *settler);
+
 /* The exit code of a consumer that the stop flag, in mode now, shut out: it says so when items are left. */
 int settle_forced_out(const struct settler *settler);
 

@@ -40,7 +40,6 @@ struct work {
 	struct ring_item *items;
 	size_t batch;
 	size_t kept;		/* items that the sink keeps in hand */
-	bool holds_open;	/* the line, for producers to come */
 	uint64_t idle_since_ns;
 };
 
@@ -67,7 +66,7 @@ static uint64_t idle_ns(const struct work *work)
 static int wait_ms(const struct work *work)
 {
 	uint64_t limit = work->settings->idle_exit_ns, passed, ms;
-	int longest = work->kept > 0 ? KEPT_MS : work->holds_open ? OPEN_MS : -1;
+	int longest = work->kept > 0 ? KEPT_MS : work->settler->holds_open ? OPEN_MS : -1;
 
 	if (limit == SETTING_NONE)
 		return longest;
@@ -186,15 +185,9 @@ static int look(struct work *work, bool is_end)
 /* Nothing came. */
 static int look_round(struct work *work)
 {
-	struct ring *ring = work->settler->ring;
-
 	if (work->kept > 0)
 		return look(work, false);
-	/* No producer can come any more. */
-	if (work->holds_open && ring_stopped(ring) != RING_STOP_NONE) {
-		ring_hold(ring, false);
-		work->holds_open = false;
-	}
+	settle_let_go(work->settler);
 	if (work->settings->idle_exit_ns == SETTING_NONE)
 		return GO_ON;
 	return idle_ns(work) < work->settings->idle_exit_ns ? GO_ON : EXIT_OK;
@@ -242,7 +235,7 @@ static int work_in_turns(const struct settings *settings, void *sink, struct set
 	struct work work = {
 		.settings = settings, .sink = sink, .settler = settler,
 		.batch = batch_of(settings, settler->ring),
-		.holds_open = settings->keep_open, .idle_since_ns = ring_now_ns(),
+		.idle_since_ns = ring_now_ns(),
 	};
 	int code = GO_ON, last;
 
