@@ -240,3 +240,11 @@ dead_items() { jq -r .item "$1"; }
 	run -64 line --worker=rows -- cat <<<a
 	assert_output --partial 'exec, lines, nul, len32 or stream'
 }
+
+@test "the same list through xargs, parallel and launcher gives the same results" {
+	seq 300 >input
+	xargs -P 2 -n 1 sh -c 'echo "$((${1} * 2))"' - <input | sort >theirs
+	parallel -j2 'echo $(({} * 2))' <input | sort | cmp - theirs
+	line -c 2 --shell -- 'i={}; echo $((i * 2))' <input | sort | cmp - theirs
+	line -c 2 --worker=lines --window 4 -- sh -c 'while read -r i; do echo "$((i * 2))"; done' <input | sort | cmp - theirs
+}

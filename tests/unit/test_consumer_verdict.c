@@ -56,6 +56,21 @@ static void only_deliveries_that_killed_a_consumer_count_as_poison(void **state)
 	assert_false(verdict_is_poison(&rules, 4095, 70000));
 }
 
+/* The first death of an item that was not alone may have been another's doing. */
+static void where_hands_are_shared_one_death_is_not_enough(void **state)
+{
+	const struct rules alone = { .max_deliveries = 1 };
+	const struct rules shared = { .max_deliveries = 1, .shares_hands = true };
+	const struct rules patient = { .max_deliveries = 3, .shares_hands = true };
+
+	(void)state;
+	assert_true(verdict_is_poison(&alone, 2, 0));
+	assert_false(verdict_is_poison(&shared, 2, 0));
+	assert_true(verdict_is_poison(&shared, 3, 0));
+	assert_false(verdict_is_poison(&patient, 3, 0));
+	assert_true(verdict_is_poison(&patient, 4, 0));
+}
+
 static void a_retry_is_at_once_unless_there_is_a_backoff(void **state)
 {
 	const struct rules none = { .retries = 1 };
@@ -77,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exit_code_has_its_meaning),
 		cmocka_unit_test(only_deliveries_that_killed_a_consumer_count_as_poison),
+		cmocka_unit_test(where_hands_are_shared_one_death_is_not_enough),
 		cmocka_unit_test(a_retry_is_at_once_unless_there_is_a_backoff),
 	};
 
