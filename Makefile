@@ -213,12 +213,12 @@ layers: $(LIBSHM)
 
 bench: all $(BENCH) $(HANDS)
 	$(if $(wildcard bench/run),SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers \
-		bench/run $(BENCH) bench/storage bench/workers)
+		bench/run $(BENCH) bench/storage bench/views bench/workers)
 
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run bench/run bench/storage bench/workers examples/*/run tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
+SCRIPTS  := $(wildcard .ci/run bench/run bench/storage bench/views bench/workers examples/*/run tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
 
 format:
 	@tests/tools/ensure-packages lint

@@ -492,3 +492,26 @@ $ring: sound"
 	assert_failure 74
 	assert_equal "$stderr" "ringctl: cannot write to standard output: No space left on device"
 }
+
+@test "the books balance in each of 1,000 readings during a storm of kills" {
+	local n=1000 kills=0 reader victims
+	[[ -z ${SAN:-} ]] || n=100
+	start line launcher -r "$ring" -p 3 -c 3 -n 0 --slots 64 --sink null --restart-limit 10000/1s \
+		--restart-backoff const:1ms
+	local line=$pid
+	wait_until 10 ring_exists
+	start readings ringctl stat --json "$ring" 10ms "$n"
+	reader=$pid
+	until has_ended "$reader"; do
+		read -ra victims <<<"$(workers_of "$line")"
+		((${#victims[@]} == 0)) || ! kill -KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null ||
+			kills=$((kills + 1))
+	done
+	wait_for 5 "$reader"
+	assert_equal "$(wc -l <readings.out)" "$n"
+	assert_equal "$(jq -c 'select(.published_total != .acked_total + .dead_total + .dropped_total + .left)' readings.out)" ''
+	assert_equal "$(jq -s '[.[].acked_total] | . == sort' readings.out)" true
+	((kills > n / 50)) || fail "only $kills kills"
+	kill -TERM "$line"
+	wait_for 30 "$line"
+}

@@ -11,6 +11,7 @@
 #include "src/ringctl/interval.h"
 #include "src/ringctl/json.h"
 #include "src/ringctl/members.h"
+#include "src/view/metrics.h"
 #include "src/view/rates.h"
 #include "src/ringctl/reading.h"
 #include "src/ringctl/table.h"
@@ -83,6 +84,29 @@ static void print_items(const struct ring_stats *stats)
 	       PRINT_U(stats->redelivered), quantity_show_size(bytes, sizeof(bytes), stats->bytes));
 }
 
+static void print_times(struct ring *ring)
+{
+	struct ring_histogram wait, work;
+	char wait50[16], wait99[16], work50[16], work99[16];
+
+	ring_times(ring, &wait, &work);
+	quantity_show_duration(wait50, sizeof(wait50), ring_quantile_ns(&wait, 0.5) / 1000 * 1000);
+	quantity_show_duration(wait99, sizeof(wait99), ring_quantile_ns(&wait, 0.99) / 1000 * 1000);
+	quantity_show_duration(work50, sizeof(work50), ring_quantile_ns(&work, 0.5) / 1000 * 1000);
+	quantity_show_duration(work99, sizeof(work99), ring_quantile_ns(&work, 0.99) / 1000 * 1000);
+	printf("times      waited: half under %s, 99%% under %s; worked on: half under %s, 99%% under %s\n",
+	       wait50, wait99, work50, work99);
+}
+
+static void set_times(json_t *object, struct ring *ring)
+{
+	struct ring_histogram wait, work;
+
+	ring_times(ring, &wait, &work);
+	json_set(object, "wait_seconds", metrics_times_json(&wait));
+	json_set(object, "work_seconds", metrics_times_json(&work));
+}
+
 static void print_waits(const struct reading *reading)
 {
 	const struct ring_stats *stats = &reading->stats;
@@ -111,6 +135,7 @@ static int show_once(struct ring *ring, bool as_json)
 		return -1;
 	if (as_json) {
 		object = json_ring(ring_name(ring), &reading);
+		set_times(object, ring);
 		json_set(object, "members", members_json(ring, reading.now_ns));
 		json_line(object);
 		return 0;
@@ -118,6 +143,7 @@ static int show_once(struct ring *ring, bool as_json)
 	print_head(ring_name(ring), &reading);
 	putchar('\n');
 	print_items(&reading.stats);
+	print_times(ring);
 	print_waits(&reading);
 	if (reading.living + reading.dead > 0) {
 		putchar('\n');
