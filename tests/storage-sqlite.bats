@@ -282,7 +282,7 @@ small_disk() {
 # ------------------------------------------------------------------ the example
 
 @test "the example stores its invoices, shows them growing, and leaves nobody behind" {
-	run -0 --separate-stderr timeout 30 "$BATS_TEST_DIRNAME/../examples/invoices/run" 3000 "$ring.db"
+	run -0 --separate-stderr timeout 30 "$BATS_TEST_DIRNAME/../examples/invoices.sh" 3000 "$ring.db"
 	assert_regex "$output" 'ROWS +ROWS/S'
 	assert_regex "$stderr" 'published 3000 = acked 3000 '
 	assert_equal "$(sqlite3 "$ring.db" 'SELECT count(*), count(DISTINCT id) FROM invoices')" "3000|3000"
