@@ -23,11 +23,11 @@
 #define LOCK_SQL "SELECT pg_advisory_xact_lock(32483351188041317)"
 
 static const char rings_sql[] =
-	"CREATE TABLE IF NOT EXISTS " STORAGE_RINGS " (number bigserial PRIMARY KEY, "
+	"CREATE TABLE IF NOT EXISTS shmline_rings (number bigserial PRIMARY KEY, "
 	"identity text NOT NULL UNIQUE, name text NOT NULL, since timestamptz NOT NULL DEFAULT now())";
-static const char enter_sql[] = "INSERT INTO " STORAGE_RINGS " (identity, name) VALUES ($1, $2) "
+static const char enter_sql[] = "INSERT INTO shmline_rings (identity, name) VALUES ($1, $2) "
 				"ON CONFLICT (identity) DO NOTHING";
-static const char number_sql[] = "SELECT number FROM " STORAGE_RINGS " WHERE identity = $1";
+static const char number_sql[] = "SELECT number FROM shmline_rings WHERE identity = $1";
 /* A row for each column: is it that of an invoice? None: no such table. */
 static const char form_sql[] = "SELECT attname = 'customer' FROM pg_attribute WHERE attnum > 0 "
 			       "AND attrelid = to_regclass(quote_ident($1)) ORDER BY 1 DESC";
@@ -268,7 +268,7 @@ static enum storage_fault enter_ring(struct postgres_store *store, struct ring *
 	const char *const texts[] = { identity, ring_name(ring) };
 	enum storage_form form;
 	bool is_there;
-	enum storage_fault fault = find_form(store, STORAGE_RINGS, &is_there, &form);
+	enum storage_fault fault = find_form(store, "shmline_rings", &is_there, &form);
 
 	if (fault == FAULT_NONE && !is_there)
 		fault = make(store, rings_sql);

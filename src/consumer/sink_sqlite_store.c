@@ -22,11 +22,11 @@
  */
 static const char settings_sql[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
 static const char rings_sql[] =
-	"CREATE TABLE IF NOT EXISTS " STORAGE_RINGS " (number INTEGER PRIMARY KEY, "
+	"CREATE TABLE IF NOT EXISTS shmline_rings (number INTEGER PRIMARY KEY, "
 	"identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since TEXT NOT NULL)";
-static const char enter_sql[] = "INSERT INTO " STORAGE_RINGS " (identity, name, since) "
+static const char enter_sql[] = "INSERT INTO shmline_rings (identity, name, since) "
 				"VALUES (?1, ?2, ?3) ON CONFLICT (identity) DO NOTHING";
-static const char number_sql[] = "SELECT number FROM " STORAGE_RINGS " WHERE identity = ?1";
+static const char number_sql[] = "SELECT number FROM shmline_rings WHERE identity = ?1";
 static const char form_sql[] =
 	"SELECT count(*), count(*) FILTER (WHERE name = 'customer') FROM pragma_table_info(?1)";
 
@@ -39,7 +39,7 @@ static const struct {
 		.create = "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER NOT NULL, customer TEXT NOT NULL, "
 			  "amount_cents INTEGER NOT NULL, currency TEXT NOT NULL, issued_at TEXT NOT NULL, "
 			  "deliveries INTEGER NOT NULL, stored_at TEXT NOT NULL, "
-			  "ring INTEGER NOT NULL REFERENCES " STORAGE_RINGS ", item INTEGER NOT NULL, "
+			  "ring INTEGER NOT NULL REFERENCES shmline_rings, item INTEGER NOT NULL, "
 			  "PRIMARY KEY (ring, item))",
 		.columns = "stored_at, ring, deliveries, item, id, customer, amount_cents, currency, issued_at",
 		.key = "ring, item",
@@ -49,7 +49,7 @@ static const struct {
 		.name = "items",
 		.create = "CREATE TABLE IF NOT EXISTS \"%w\" (id INTEGER NOT NULL, payload NOT NULL, "
 			  "deliveries INTEGER NOT NULL, stored_at TEXT NOT NULL, "
-			  "ring INTEGER NOT NULL REFERENCES " STORAGE_RINGS ", PRIMARY KEY (ring, id))",
+			  "ring INTEGER NOT NULL REFERENCES shmline_rings, PRIMARY KEY (ring, id))",
 		.columns = "stored_at, ring, deliveries, id, payload",
 		.key = "ring, id",
 		.own = 3,
@@ -230,8 +230,8 @@ static enum storage_fault find_form(struct sqlite_store *store, const char *name
 }
 
 /* INSERT INTO t (...) VALUES (?1, ?2, ?3, ...), (?1, ?2, ...), ... */
-static enum storage_fault prepare_insert(struct sqlite_store *store, const struct sqlite_table *table, int rows,
-					 sqlite3_stmt **statement)
+static enum storage_fault prepare_insert(struct sqlite_store *store, const struct sqlite_table *table,
+					 int rows, sqlite3_stmt **statement)
 {
 	sqlite3_str *sql = sqlite3_str_new(store->db);
 	enum storage_fault fault;

@@ -23,7 +23,6 @@ struct settler;
 #define STORAGE_LINGER_NS UINT64_C(20000000)
 
 #define STORAGE_TABLE_MAX 63	/* bytes of a table's name: PostgreSQL's limit */
-#define STORAGE_RINGS "shmline_rings"	/* table of the rings whose items were stored */
 
 /* ------------------------------------------------------------------ where to */
 

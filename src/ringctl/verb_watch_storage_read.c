@@ -61,12 +61,14 @@ static int ask(struct storage_file *file, const char *sql, const char *table, sq
 
 /* ------------------------------------------------------------------ the table */
 
+static const char columns_sql[] =
+	"SELECT count(*) FILTER (WHERE name = 'stored_at'), count(*) FILTER (WHERE name = 'issued_at') "
+	"FROM pragma_table_info('%w')";
+
 static int look_for(struct storage_file *file, const char *table)
 {
 	sqlite3_int64 columns[2];
-	int code = ask(file, "SELECT count(*) FILTER (WHERE name = 'stored_at'), "
-		       "count(*) FILTER (WHERE name = 'issued_at') FROM pragma_table_info('%w')",
-		       table, columns);
+	int code = ask(file, columns_sql, table, columns);
 
 	if (code == EXIT_OK && columns[0] > 0) {
 		file->found = table;
