@@ -63,6 +63,15 @@ teardown() { common_teardown; }
 	uniq line.out | diff in -
 }
 
+@test "a reader that goes away ends the line with 74, drained, as without the order" {
+	seq 500 | launcher -r "$ring" -c 3 --keep-order -- echo 2>err | head -n 2 >out || true
+	assert_equal "$(<out)" $'1\n2'
+	assert_equal "$(head -n 1 err)" 'launcher: cannot write to standard output: Broken pipe'
+	books_balance "$(tail -n1 err)"
+	assert_equal "$left" 0
+	refute grep -q consumer.*74 err
+}
+
 @test "consumers started by hand keep the order between them" {
 	seq 50 >in
 	producer -r "$ring" --quiet in 3>&- &

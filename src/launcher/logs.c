@@ -54,6 +54,8 @@ struct logs {
 	struct event_base *base;
 	struct logs_options options;
 	struct output *out, *err;	/* the same one if both lead to the same place */
+	struct log *common;		/* of those who take turns; NULL: not opened */
+	int common_out;			/* its write end */
 	TAILQ_HEAD(log_list, log) all;
 	TAILQ_HEAD(stream_list, stream) held;
 	char scratch[READ_BYTES];
@@ -482,6 +484,28 @@ const char *log_last_lines(struct log *log, char *buffer, size_t size)
 	return diag_quote(buffer, size, log->last + start, len - start);
 }
 
+int logs_common_out(struct logs *logs)
+{
+	int err;
+
+	if (logs->common)
+		return logs->common_out;
+	logs->common = logs_add(logs, "consumers", &logs->common_out, &err);
+	if (!logs->common)
+		return -1;
+	close(err);
+	return logs->common_out;
+}
+
+void logs_end_common(struct logs *logs)
+{
+	if (!logs->common)
+		return;
+	close(logs->common_out);
+	log_release(logs->common);
+	logs->common = NULL;
+}
+
 void log_release(struct log *log)
 {
 	log->is_released = true;
@@ -501,6 +525,7 @@ void logs_close(struct logs *logs)
 
 	if (!logs)
 		return;
+	logs_end_common(logs);
 	while ((log = TAILQ_FIRST(&logs->all))) {
 		close_stream(&log->out);
 		close_stream(&log->err);

@@ -37,6 +37,16 @@ struct logs *logs_open(struct event_base *base, const struct logs_options *optio
    them. The log lives until it is released and both pipes have ended. NULL with errno. */
 struct log *logs_add(struct logs *logs, const char *name, int *out, int *err);
 
+/*
+ * A pipe to standard output that workers share who take turns themselves: pipes side by side would lose
+ * their order. It is opened when it is first asked for, and has no tags. The write end, which stays the
+ * logs' own; -1 with errno.
+ */
+int logs_common_out(struct logs *logs);
+
+/* No worker will write to it any more. Without one that is open, nothing. */
+void logs_end_common(struct logs *logs);
+
 /* The last lines on standard error, as far as they have come, made fit to be shown. */
 const char *log_last_lines(struct log *log, char *buffer, size_t size);
 

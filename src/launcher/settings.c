@@ -567,7 +567,7 @@ static void check_records(const struct settings *settings)
 		REFUSE("--tag: expected a worker that answers in lines, not len32");
 }
 
-/* Consumers write to the launcher's standard output themselves, each in its turn. */
+/* Consumers share one pipe, into which each writes in its turn. */
 static void check_order(const struct settings *settings)
 {
 	if (!settings->keep_order)

@@ -247,6 +247,7 @@ static bool can_leave(struct supervisor *sv)
 {
 	if (sv->state != DONE || !guarding_end(sv))
 		return false;
+	logs_end_common(sv->logs);
 	return sv->forsakes_output || logs_are_done(sv->logs);
 }
 

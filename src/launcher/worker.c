@@ -23,15 +23,16 @@ void worker_free(struct worker *worker)
 
 int worker_start(struct worker *worker, struct guard *guard, struct logs *logs, int in, uint64_t now_ns)
 {
+	bool takes_turns = worker->side == SIDE_CONSUMER && worker->team->orders.settings->keep_order;
 	int fds[3] = { in, -1, -1 }, out, error;
 
 	worker->log = logs_add(logs, worker->name, &fds[1], &fds[2]);
 	if (!worker->log)
 		return -1;
 	out = fds[1];
-	if (worker->side == SIDE_CONSUMER && worker->team->orders.settings->keep_order)
-		fds[1] = STDOUT_FILENO;		/* pipes side by side would lose the order */
-	worker->pid = guard_start(guard, worker->team, worker->number, fds);
+	if (takes_turns)
+		fds[1] = logs_common_out(logs);
+	worker->pid = fds[1] < 0 ? -1 : guard_start(guard, worker->team, worker->number, fds);
 	error = errno;
 	close(out);
 	close(fds[2]);
