@@ -142,6 +142,23 @@ dead_items() { jq -r .item "$1"; }
 	assert_equal "$(jq -r .cause dead)" 'took longer than 300ms (--time-limit)'
 }
 
+@test "one that answers late after all is charged nothing, nor is the item behind" {
+	cat >worker <<-'END'
+		trap 'echo a; echo b; exit' TERM
+		read -r a; read -r b
+		[ -e was ] || { >was; while :; do sleep 0.05; done; }
+		echo "$a"; echo "$b"
+	END
+	run -0 --separate-stderr line -c 1 --worker=lines --window 2 --time-limit 300ms -- sh worker <<<$'a\nb'
+	assert_output $'a\nb'
+}
+
+@test "a worker that ends badly behind its last item is told of" {
+	run -0 --separate-stderr line -c 1 --worker=lines -- sh -c 'while read -r i; do echo "$i"; done; exit 9' <<<a
+	assert_output a
+	assert_regex "$stderr" 'COMMAND ended with exit code 9 behind its last item'
+}
+
 @test "one that ignores TERM gets KILL" {
 	fill a
 	run -123 consumer -r "$ring" --worker=lines --time-limit 100ms --kill-after 100ms --dead dead --quiet -- \

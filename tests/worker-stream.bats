@@ -80,9 +80,9 @@ has_ready() { [[ $(json_of .ready 2>/dev/null) == "$1" ]]; }
 
 @test "exit code 0 at the end confirms, another does not; the JSON says so" {
 	run -0 --separate-stderr line -c 1 --worker=stream --json --quiet -- sh -c 'cat >/dev/null' <<<$'a\nb'
-	assert_equal "$(jq .unconfirmed_total <<<"$output")" 0
+	assert_equal "$(jq .unconfirmed <<<"$output")" 0
 	run -0 --separate-stderr line -c 1 --worker=stream --json --quiet -- sh -c 'cat >/dev/null; exit 4' <<<$'a\nb'
-	assert_equal "$(jq .unconfirmed_total <<<"$output")" 2
+	assert_equal "$(jq .unconfirmed <<<"$output")" 2
 }
 
 @test "a consumer that is killed leaves what its COMMAND had read as unconfirmed, the rest to others" {
@@ -92,6 +92,8 @@ has_ready() { [[ $(json_of .ready 2>/dev/null) == "$1" ]]; }
 	wait_until 20 has_ready 0
 	wait_until 20 eval '[[ $(json_of .acked_total) == 1 ]]'
 	kill -KILL "$pid"
+	assert_equal "$(json_of .unconfirmed)" 1
+	ringctl stat "$ring" | grep -q '^stream *1 of the acked'
 	consumer -r "$ring" --quiet --sink stdout >rest
 	cmp <(sort -n rest) <(seq 2 100)
 }

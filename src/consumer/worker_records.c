@@ -78,7 +78,9 @@ struct records {
 	int quiet_ms;			/* how long the next wait may be while the ring is empty */
 	unsigned stillborn;		/* processes in a row that did nothing */
 	bool is_late, is_excessive, is_called_off;	/* why the process was asked to end */
-	bool ever_answered, has_hinted, is_noted;
+	uint64_t late_item;		/* its id */
+	bool is_ending;			/* there are no more items */
+	bool ever_answered, has_hinted, has_said_excess, is_noted;
 };
 
 /* ------------------------------------------------------------------ the process */
@@ -129,11 +131,15 @@ static void end_process(struct records *records)
 	process_ask_to_end(&records->process, ring_now_ns());
 }
 
+/* Said the first time; one that does so again and again would say it without end. */
 static void say_excess(struct records *records)
 {
+	void (*say)(const char *, ...) DIAG_PRINTF(1, 2) =
+		records->has_said_excess ? diag_verbose : diag_warn;
+
 	if (!records->is_excessive)
-		diag_warn("COMMAND answered more than it was asked; it is ended, and started again");
-	records->is_excessive = true;
+		say("COMMAND answered more than it was asked; it is ended, and started again");
+	records->is_excessive = records->has_said_excess = true;
 	end_process(records);
 }
 
@@ -340,7 +346,10 @@ static bool is_culpable(const struct records *records)
 
 	if (records->is_excessive || records->is_called_off)
 		return false;
-	return records->is_late || records->answers == 0 || process->code != 0 || process->signal != 0;
+	/* It may have answered the late one after all, and died with the next. */
+	if (records->is_late)
+		return hand_at(&records->hand, 0)->item.id == records->late_item;
+	return records->answers == 0 || process->code != 0 || process->signal != 0;
 }
 
 static int settle_touched(struct records *records, size_t touched)
@@ -348,6 +357,18 @@ static int settle_touched(struct records *records, size_t touched)
 	if (touched == 1 && is_culpable(records))
 		return charge_oldest(records);
 	return return_oldest(records, touched);
+}
+
+static void say_bad_end(const struct records *records)
+{
+	const struct process *process = &records->process;
+
+	if (records->is_called_off || records->is_excessive || records->is_late)
+		return;
+	if (process->signal)
+		diag_warn("COMMAND was killed by signal %d behind its last item", process->signal);
+	else if (process->code)
+		diag_warn("COMMAND ended with exit code %d behind its last item", process->code);
 }
 
 /* The process has ended, or is about to: hear the last of it, and see what it leaves. */
@@ -365,10 +386,12 @@ static int bury(struct records *records)
 	if (code != GO_ON)
 		return code;
 	touched = hand_touched(&records->hand, read);
-	did_nothing = !records->is_called_off && records->answers == 0 && (touched == 0 || records->is_excessive);
+	did_nothing = !records->is_called_off && !records->is_ending && records->answers == 0 && (touched == 0 || records->is_excessive);
 	diag_verbose("COMMAND ended (exit code %d, signal %d) after %llu answers, with %zu items to answer",
 		     records->process.code, records->process.signal,
 		     (unsigned long long)records->answers, touched);
+	if (records->is_ending)
+		say_bad_end(records);
 	code = settle_touched(records, touched);
 	if (code != EXIT_OK)
 		return code;
@@ -471,6 +494,7 @@ static void look_at_clock(struct records *records)
 	if (limit_ns && records->process.state == PROCESS_RUNNING &&
 	    now - records->oldest_since_ns >= limit_ns) {
 		records->is_late = true;
+		records->late_item = records->hand.count ? hand_at(&records->hand, 0)->item.id : 0;
 		end_process(records);
 	}
 	process_press(&records->process, now, records->request->kill_after_ns,
@@ -665,7 +689,8 @@ static int end_conversation(struct records *records)
 	int code = GO_ON;
 
 	records->oldest_since_ns = ring_now_ns();
-	if (records->hand.count == 0)
+	records->is_ending = records->hand.count == 0;
+	if (records->is_ending)
 		process_end_input(&records->process);
 	while (records->process.state != PROCESS_NONE && code == GO_ON) {
 		if (records->hand.count > 0 || is_called_off(records)) {

@@ -172,7 +172,7 @@ static const struct {
 	COUNTER("published_total", published), COUNTER("acked_total", acked),
 	COUNTER("dead_total", dead),           COUNTER("dropped_total", dropped),
 	COUNTER("left", left),                 COUNTER("redelivered_total", redelivered),
-	COUNTER("full_total", full),           COUNTER("unconfirmed_total", unconfirmed),
+	COUNTER("full_total", full),           COUNTER("unconfirmed", unconfirmed),
 #undef COUNTER
 };
 

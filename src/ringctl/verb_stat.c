@@ -74,6 +74,9 @@ static void print_items(const struct ring_stats *stats)
 	printf("books      published %llu = acked %llu + dead %llu + dropped %llu + left %llu\n",
 	       PRINT_U(stats->published), PRINT_U(stats->acked), PRINT_U(stats->dead),
 	       PRINT_U(stats->dropped), PRINT_U(stats->left));
+	if (stats->unconfirmed > 0)
+		printf("stream     %llu of the acked were given to a COMMAND and are not confirmed\n",
+		       PRINT_U(stats->unconfirmed));
 	printf("left       ready %u, delayed %u, in flight %u; oldest ready %s\n", stats->ready,
 	       stats->delayed, stats->in_flight,
 	       stats->oldest_ns ? quantity_show_duration(oldest, sizeof(oldest), stats->oldest_ns)

@@ -28,6 +28,8 @@ static const struct metric metrics[] = {
 	{ .name = "taken_total", .help = "Deliveries.", .kind = METRIC_U64, STAT(taken) },
 	{ .name = "redelivered_total", .help = "Deliveries after an item's first.", .kind = METRIC_U64,
 	  STAT(redelivered) },
+	{ .name = "unconfirmed", .help = "Acked items that a stream's COMMAND has not confirmed.",
+	  .kind = METRIC_U64, STAT(unconfirmed) },
 	{ .name = "published_bytes_total", .help = "Bytes of the items that were accepted.",
 	  .kind = METRIC_U64, STAT(bytes) },
 	{ .name = "full_total", .help = "Publishes that found the ring full.", .kind = METRIC_U64,
