@@ -25,7 +25,7 @@ pg_lacks() { # REASON
 pg_create() {
 	PATH=$PATH:$(pg_bin)
 	command -v initdb >/dev/null || pg_lacks "PostgreSQL's server is not installed (package postgresql)"
-	ldd "$SHMLINE_BIN/consumer" | grep -q libpq || pg_lacks "the consumer was built without libpq"
+	grep -aq PQconnectdbParams "$SHMLINE_BIN/consumer" || pg_lacks "the consumer was built without libpq"
 	pg=$(mktemp -d /tmp/shmline-pg.XXXXXX)	# short: a socket's path has 107 bytes
 	((EUID != 0)) || chown "$PG_USER" "$pg"
 	conninfo="host=$pg user=tester dbname=postgres"

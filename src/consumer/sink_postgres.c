@@ -57,9 +57,12 @@ static int connect_first(struct postgres_sink *sink)
 
 static int postgres_open(const struct sink_request *request, void **state)
 {
-	struct postgres_sink *sink = calloc(1, sizeof(*sink));
+	struct postgres_sink *sink;
 	int code;
 
+	if (libpq_load() < 0)
+		return EXIT_SYSTEM;
+	sink = calloc(1, sizeof(*sink));
 	if (!sink) {
 		diag_error("no memory for a sink");
 		return EXIT_SYSTEM;

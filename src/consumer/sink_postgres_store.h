@@ -6,8 +6,7 @@
 #ifndef SHMLINE_SINK_POSTGRES_STORE_H
 #define SHMLINE_SINK_POSTGRES_STORE_H
 
-#include <libpq-fe.h>
-
+#include "src/consumer/libpq.h"
 #include "src/consumer/storage.h"
 
 struct postgres_table {
