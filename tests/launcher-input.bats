@@ -65,3 +65,17 @@ above_or_over() { stat_above published_total "$1" || has_ended "$pid"; }
 		if [[ $policy == block ]]; then assert_equal "$dropped" 0; else ((dropped > 0)); fi
 	done
 }
+
+@test "a million empty items" {
+	local n=1000000
+	[[ -z ${SAN:-} ]] || n=20000
+	head -c "$n" /dev/zero | tr '\0' '\n' >empty
+	launcher -r "$ring" -a empty --sink null 2>err
+	books_balance "$(tail -n1 err)"
+	assert_equal "$acked" "$n"
+	head -c $((4 * (n / 10))) /dev/zero |
+		launcher -r "$ring" --source len32 -c 2 --sink stdout 2>err | wc -lc >sizes
+	books_balance "$(tail -n1 err)"
+	assert_equal "$acked" $((n / 10))
+	assert_equal "$(awk '{ print $1, $2 }' sizes)" "$((n / 10)) $((n / 10))"
+}
