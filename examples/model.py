@@ -10,7 +10,7 @@ import sys
 
 SAMPLES = {
     "english": "the quick brown fox jumps over the lazy dog and then there is that which was not with them",
-    "deutsch": "der schnelle braune fuchs springt ueber den faulen hund und dann ist das nicht mit ihnen auch",
+    "deutsch": "der schnelle braune fuchs springt ueber den faulen hund und dann geht das nicht mit ihnen auch",
     "francais": "le rapide renard brun saute par dessus le chien paresseux et puis il y a ce qui est dans les",
     "espanol": "el rapido zorro marron salta sobre el perro perezoso y luego hay lo que no estaba con ellos los",
 }

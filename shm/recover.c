@@ -106,7 +106,8 @@ bool recover_hint_all(struct segment *segment, uint32_t owner)
 	return true;
 }
 
-/* What it was writing, or had taken up of the dead. A strict stop may move the word once meanwhile, from WRITING to REVOKED. */
+/* What it was writing, or had taken up of the dead. A strict stop may move the word once meanwhile, from
+   WRITING to REVOKED. */
 static void free_unpublished(struct segment *segment, uint32_t index, uint32_t owner)
 {
 	for (int turn = 0; turn < 2; turn++) {

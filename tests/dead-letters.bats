@@ -66,3 +66,24 @@ stat_is() { [[ $(ringctl stat --json "$ring" | jq -r ".$1") == "$2" ]]; }
 	run -123 launcher -r "$ring" -a in -c 1 --dead dead -- sh -c 'kill -SEGV $$'
 	assert_equal "$(tail -n1 dead | jq -c '[.item, .signal, .cause]')" '["x",11,"signal 11 (Segmentation fault)"]'
 }
+
+@test "a kick that is killed leaves each item dead, or put back, once" {
+	local i kick
+	start source producer -r "$ring" --quiet --source 'exec:seq 100; sleep 1000'
+	start sink consumer -r "$ring" --quiet --batch 100 -- sh -c 'exit 65'
+	wait_until 20 stat_is dead_total 100
+	kill "$pid"
+	wait "$pid" || true
+	for i in {1..10}; do
+		ringctl dead "$ring" --kick -n 20 2>/dev/null &
+		kick=$!
+		sleep 0.00$((RANDOM % 10))
+		kill -KILL "$kick" 2>/dev/null || true
+		wait "$kick" || true
+	done
+	ringctl fsck "$ring"
+	assert_equal "$(ringctl stat --json "$ring" | jq -c '[.published_total - .left, .dead_total]')" '[100,100]'
+	# What is not dead is ready, each under its id.
+	{ ringctl dead --json "$ring"; ringctl peek --json "$ring"; } | jq .id | sort -n | diff - <(seq 100)
+	ringctl rm --force "$ring"
+}

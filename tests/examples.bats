@@ -65,7 +65,7 @@ END
 }
 
 @test "model.sh starts its model once a consumer, and loses nothing when one is killed" {
-	printf '%s\n' 'the dog is not there' 'der hund ist nicht da' 'le chien est dans la maison' \
+	printf '%s\n' 'the dog is not there' 'der hund geht nicht weg' 'le chien est dans la maison' \
 		'el perro no esta en la casa' >list
 	run --separate-stderr -0 "$examples/model.sh" <list
 	assert_equal "$(sort <<<"$output" | cut -f1 | tr '\n' ' ')" 'deutsch english espanol francais '
