@@ -56,6 +56,30 @@ static void reply_text(struct evhttp_request *request, int code, const char *tex
 	reply(request, code, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+/* What is made of a look is made once, however many ask for it. */
+struct made {
+	char *(*make)(struct supervisor *sv, const struct view_look *look, size_t *size);
+	char *text;
+	size_t size;
+	uint64_t serial;	/* of the look */
+};
+
+static void reply_made(struct evhttp_request *request, struct supervisor *sv, struct made *made,
+		       const char *type)
+{
+	const struct view_look *look = view_look(sv);
+
+	if (look && made->serial != look->serial) {
+		free(made->text);
+		made->text = made->make(sv, look, &made->size);
+		made->serial = look->serial;
+	}
+	if (look && made->text)
+		reply(request, HTTP_OK, type, made->text, made->size);
+	else
+		reply_text(request, HTTP_SERVUNAVAIL, "the ring can't be read\n");
+}
+
 /* ---------------------------------------------------------------- / */
 
 static void answer_page(struct evhttp_request *request, struct supervisor *sv)
@@ -87,17 +111,13 @@ static void print_restarts(FILE *out, const struct supervisor *sv)
 	}
 }
 
-static void answer_metrics(struct evhttp_request *request, struct supervisor *sv)
+static char *metrics_answer(struct supervisor *sv, const struct view_look *look, size_t *size)
 {
-	const struct view_look *look = view_look(sv);
 	char *text = NULL;
-	size_t size = 0;
-	FILE *out = look ? open_memstream(&text, &size) : NULL;
+	FILE *out = open_memstream(&text, size);
 
-	if (!out) {
-		reply_text(request, HTTP_SERVUNAVAIL, "the ring can't be read\n");
-		return;
-	}
+	if (!out)
+		return NULL;
 	metrics_text(out, &look->snapshot.reading);
 	metrics_times_text(out, "wait_seconds", "From an item's publishing to its first delivery.",
 			   &look->snapshot.wait);
@@ -105,10 +125,16 @@ static void answer_metrics(struct evhttp_request *request, struct supervisor *sv
 			   &look->snapshot.work);
 	print_restarts(out, sv);
 	if (fclose(out) == 0)
-		reply(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, size);
-	else
-		reply_text(request, HTTP_SERVUNAVAIL, "no memory\n");
+		return text;
 	free(text);
+	return NULL;
+}
+
+static void answer_metrics(struct evhttp_request *request, struct supervisor *sv)
+{
+	static struct made made = { .make = metrics_answer };
+
+	reply_made(request, sv, &made, "text/plain; version=0.0.4; charset=utf-8");
 }
 
 /* ---------------------------------------------------------------- /stats */
@@ -123,11 +149,19 @@ static const char *run_state(const struct supervisor *sv)
 	return states[sv->state];
 }
 
+/* Names and notes are others' text: what is cut in the middle of a character is no JSON. */
+static json_t *text_json(const char *text)
+{
+	json_t *string = json_string(text);
+
+	return string ? string : json_string("?");
+}
+
 static json_t *worker_json(const struct view_worker *worker)
 {
 	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:I, s:i, s:I, s:I, s:f, s:i, s:f}",
-		"name", worker->name, "state", worker->state,
+		"{s:o, s:s, s:s, s:I, s:i, s:I, s:I, s:f, s:i, s:f}",
+		"name", text_json(worker->name), "state", worker->state,
 		"role", worker->roles & RING_PRODUCER ? "producer" : "consumer",
 		"number", (json_int_t)worker->number, "pid", (int)worker->pid,
 		"done_total", (json_int_t)worker->done, "dead_total", (json_int_t)worker->dead,
@@ -171,11 +205,11 @@ static json_t *letter_json(const struct ring_view *view, const char *bytes, uint
 {
 	char quoted[4 * LETTER_BYTES + 1];
 
-	return json_pack("{s:I, s:i, s:I, s:i, s:f, s:s}", "id", (json_int_t)view->id, "deliveries",
+	return json_pack("{s:I, s:i, s:I, s:i, s:f, s:o}", "id", (json_int_t)view->id, "deliveries",
 			 (int)view->deliveries, "bytes", (json_int_t)view->len, "reason",
 			 (int)view->reason, "age_seconds",
 			 (double)reading_between_ns(view->since_ns, now_ns) / 1e9, "item",
-			 diag_quote(quoted, sizeof(quoted), bytes, view->shown));
+			 text_json(diag_quote(quoted, sizeof(quoted), bytes, view->shown)));
 }
 
 /* Some of those that the ring keeps. */
@@ -225,18 +259,21 @@ static json_t *stats_json(struct supervisor *sv, const struct view_look *look)
 	return object;
 }
 
-static void answer_stats(struct evhttp_request *request, struct supervisor *sv)
+static char *stats_answer(struct supervisor *sv, const struct view_look *look, size_t *size)
 {
-	const struct view_look *look = view_look(sv);
-	json_t *object = look ? stats_json(sv, look) : NULL;
+	json_t *object = stats_json(sv, look);
 	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 
 	json_decref(object);
-	if (text)
-		reply(request, HTTP_OK, "application/json", text, strlen(text));
-	else
-		reply_text(request, HTTP_SERVUNAVAIL, "the ring can't be read\n");
-	free(text);
+	*size = text ? strlen(text) : 0;
+	return text;
+}
+
+static void answer_stats(struct evhttp_request *request, struct supervisor *sv)
+{
+	static struct made made = { .make = stats_answer };
+
+	reply_made(request, sv, &made, "application/json");
 }
 
 /* ---------------------------------------------------------------- /healthz */

@@ -19,6 +19,7 @@ struct view_look {
 	struct snapshot snapshot;
 	struct history history;
 	uint64_t next_ns;		/* not looked again before */
+	uint64_t serial;		/* of the look, from 1 */
 };
 
 /* The line as it is now, or was a moment ago. NULL: it can't be read. */

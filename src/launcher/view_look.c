@@ -58,6 +58,7 @@ static int take(struct supervisor *sv, struct view_look *look)
 		add_worker(snapshot, &sv->crew.workers[i]);
 	snapshot->knows_restarts = true;
 	history_note(&look->history, snapshot);
+	look->serial++;
 	return 0;
 }
 
