@@ -131,11 +131,14 @@ static bool can_draw(void)
 {
 	const char *type = getenv("TERM");
 	int error = 0;
+	bool result;
 
 	/* newterm() would end the program, with a line of its own. */
 	if (type == NULL || setupterm(type, fileno(tty), &error) == ERR)
 		return false;
-	return cursor_address != NULL;
+	result = cursor_address != NULL;
+	(void)del_curterm(cur_term);
+	return result;
 }
 
 int terminal_open(struct terminal *terminal, bool wants_color)
