@@ -149,8 +149,16 @@ dead_items() { jq -r .item "$1"; }
 		[ -e was ] || { >was; while :; do sleep 0.05; done; }
 		echo "$a"; echo "$b"
 	END
-	run -0 --separate-stderr line -c 1 --worker=lines --window 2 --time-limit 300ms -- sh worker <<<$'a\nb'
+	run -0 --separate-stderr line -c 1 --worker=lines --window 2 --time-limit 2s -- sh worker <<<$'a\nb'
 	assert_output $'a\nb'
+}
+
+@test "a worker that closes its output before it exits says its exit code itself" {
+	run -0 --separate-stderr line -c 1 --worker=lines -- sh -c 'while read -r i; do echo "$i"; done; exec >&-; sleep 0.2' <<<$'a\nb'
+	assert_output $'a\nb'
+	refute_regex "$stderr" COMMAND
+	run -123 --separate-stderr line -c 1 --worker=lines --dead dead -- sh -c 'read -r i; exec >&- <&-; sleep 0.2; exit 65' <<<a
+	assert_equal "$(jq -c .exit dead)" 65
 }
 
 @test "a worker that ends badly behind its last item is told of" {
@@ -209,7 +217,7 @@ dead_items() { jq -r .item "$1"; }
 
 @test "called off, it gives back what was not answered, uncharged" {
 	fill a b c d e
-	start c consumer -r "$ring" --quiet --worker=lines --window 3 -- sh -c 'read -r i; echo "$i"; sleep 1000'
+	start c consumer -r "$ring" --quiet --worker=lines --window 3 -- sh -c 'read -r i; echo "$i"; exec sleep 1000'
 	wait_until 20 file_matches c.out a
 	kill "$pid"
 	wait_for 20 "$pid" 143

@@ -87,7 +87,7 @@ has_ready() { [[ $(json_of .ready 2>/dev/null) == "$1" ]]; }
 
 @test "a consumer that is killed leaves what its COMMAND had read as unconfirmed, the rest to others" {
 	seq 100 | fill
-	start c consumer -r "$ring" --quiet --keep-open --worker=stream -- sh -c 'read -r i; echo "$i"; sleep 1000'
+	start c consumer -r "$ring" --quiet --keep-open --worker=stream -- sh -c 'read -r i; echo "$i"; exec sleep 1000'
 	wait_until 20 file_matches c.out 1
 	wait_until 20 has_ready 0
 	wait_until 20 eval '[[ $(json_of .acked_total) == 1 ]]'
@@ -108,7 +108,7 @@ has_ready() { [[ $(json_of .ready 2>/dev/null) == "$1" ]]; }
 
 @test "called off, it ends COMMAND and gives back what was not read" {
 	seq 100 | fill
-	start c consumer -r "$ring" --quiet --worker=stream -- sh -c 'read -r i; echo "$i"; sleep 1000'
+	start c consumer -r "$ring" --quiet --worker=stream -- sh -c 'read -r i; echo "$i"; exec sleep 1000'
 	wait_until 20 file_matches c.out 1
 	wait_until 20 has_ready 0
 	kill "$pid"

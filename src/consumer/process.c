@@ -116,8 +116,10 @@ void process_ask_to_end(struct process *process, uint64_t now_ns)
 
 void process_press(struct process *process, uint64_t now_ns, uint64_t kill_after_ns, bool at_once)
 {
-	if (process->state != PROCESS_ASKED ||
-	    (!at_once && now_ns - process->asked_ns < kill_after_ns))
+	/* A clock read before it was asked counts as no time at all. */
+	uint64_t passed_ns = now_ns > process->asked_ns ? now_ns - process->asked_ns : 0;
+
+	if (process->state != PROCESS_ASKED || (!at_once && passed_ns < kill_after_ns))
 		return;
 	kill(-process->pid, SIGKILL);
 	process->state = PROCESS_KILLED;

@@ -51,6 +51,7 @@
 #define LOOK_MS 250			/* how long a stop flag, or an idle process's end, may stay unseen */
 #define RING_LOOK_MS 20			/* how long an item may wait while others are being answered */
 #define HINT_NS (3 * NS_PER_S)		/* a guess: long for a small item, short for a person */
+#define GONE_NS (1 * NS_PER_S)		/* from closing a pipe to its end; a guess */
 #define STILLBORN_MAX 5
 #define STILLBORN_PAUSE_NS (100 * NS_PER_MS)	/* the second time; then twice as long each time */
 
@@ -79,6 +80,7 @@ struct records {
 	unsigned stillborn;		/* processes in a row that did nothing */
 	bool is_late, is_excessive, is_called_off;	/* why the process was asked to end */
 	uint64_t late_item;		/* its id */
+	uint64_t gone_since_ns;		/* it has closed a pipe, as who leaves does; 0: not yet */
 	bool is_ending;			/* there are no more items */
 	bool ever_answered, has_hinted, has_said_excess, is_noted;
 };
@@ -95,6 +97,7 @@ static int start(struct records *records)
 	records->to.start = records->to.end = 0;
 	records->queued = records->sent = records->answers = 0;
 	records->is_late = records->is_excessive = false;
+	records->gone_since_ns = 0;
 	return GO_ON;
 }
 
@@ -400,6 +403,19 @@ static int bury(struct records *records)
 
 /* ------------------------------------------------------------------ sending and waiting */
 
+/* It has closed a pipe. Most who do are about to end, and shall say their exit code themselves. */
+static void note_gone(struct records *records)
+{
+	if (records->gone_since_ns == 0)
+		records->gone_since_ns = ring_now_ns();
+}
+
+static bool is_leaving(const struct records *records)
+{
+	return records->process.state > PROCESS_RUNNING ||
+	       (records->process.state == PROCESS_RUNNING && records->gone_since_ns != 0);
+}
+
 static int send_queued(struct records *records)
 {
 	ssize_t n;
@@ -418,9 +434,9 @@ static int send_queued(struct records *records)
 			diag_error("cannot write to COMMAND: %m");
 			return EXIT_SYSTEM;
 		}
-		/* It reads no more; what is queued will be the next one's. */
+		/* What is queued will be the next one's. */
 		records->to.start = records->to.end = 0;
-		end_process(records);
+		note_gone(records);
 	}
 	return GO_ON;
 }
@@ -428,7 +444,8 @@ static int send_queued(struct records *records)
 static bool may_take_more(const struct records *records)
 {
 	return records->hand.count < records->hand.size && !records->intake->is_alone &&
-	       records->process.state == PROCESS_RUNNING && !interrupt_wants_leave();
+	       records->process.state == PROCESS_RUNNING && !is_leaving(records) &&
+	       !interrupt_wants_leave();
 }
 
 static int until_ms(uint64_t at_ns, uint64_t now)
@@ -491,6 +508,8 @@ static void look_at_clock(struct records *records)
 	if (records->hand.count > 0 && !records->is_noted)
 		note_waiting(records);
 	hint_at_buffering(records, now);
+	if (records->gone_since_ns && now - records->gone_since_ns >= GONE_NS)
+		end_process(records);
 	if (limit_ns && records->process.state == PROCESS_RUNNING &&
 	    now - records->oldest_since_ns >= limit_ns) {
 		records->is_late = true;
@@ -514,7 +533,7 @@ static int converse(struct records *records, int ms)
 	bool ended = false;
 	int n = poll(fds, sizeof(fds) / sizeof(fds[0]), ms), code = GO_ON;
 
-	if (n <= 0 || records->request->time_limit_ns || process->state != PROCESS_RUNNING)
+	if (n <= 0 || records->request->time_limit_ns || records->gone_since_ns || process->state != PROCESS_RUNNING)
 		look_at_clock(records);
 	if (n <= 0)
 		return GO_ON;
@@ -527,7 +546,7 @@ static int converse(struct records *records, int ms)
 	/* Without a standard output it can't answer any more. */
 	if (ended) {
 		process_close_output(process);
-		end_process(records);
+		note_gone(records);
 	}
 	return code;
 }
@@ -542,9 +561,11 @@ static int freshen(struct records *records)
 
 	if (records->process.state != PROCESS_NONE) {
 		code = listen_to(records, &ended);
-		if (code == GO_ON && ended)
-			end_process(records);
-		while (code == GO_ON && records->process.state > PROCESS_RUNNING)
+		if (code == GO_ON && ended) {
+			process_close_output(&records->process);
+			note_gone(records);
+		}
+		while (code == GO_ON && is_leaving(records))
 			code = converse(records, wait_ms(records));
 	}
 	if (code == GO_ON && records->process.state == PROCESS_NONE)
@@ -655,7 +676,7 @@ static int serve_hand(struct records *records)
 
 	if (records->process.state == PROCESS_NONE)
 		code = start_again(records);
-	if (code == GO_ON && records->process.state == PROCESS_RUNNING)
+	if (code == GO_ON && !is_leaving(records))
 		code = send_queued(records);
 	return code == GO_ON ? converse(records, wait_ms(records)) : code;
 }

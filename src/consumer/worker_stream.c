@@ -40,6 +40,7 @@
 #define QUIET_MS 20		/* how long it may stay unseen that COMMAND has read all there was */
 #define END_MS 25		/* the same once it is to end */
 #define TURNS_GIVEN 20		/* of the processor; a guess: some microseconds */
+#define GONE_NS UINT64_C(1000000000)	/* from there to its end; a guess */
 #define STILLBORN_MAX 5
 #define STILLBORN_PAUSE_NS (100 * NS_PER_MS)
 
@@ -59,6 +60,7 @@ struct stream {
 	uint64_t queued, sent;		/* bytes, since the process began */
 	uint64_t given;			/* items, likewise */
 	uint64_t rest_until_ns;		/* --pace */
+	uint64_t gone_since_ns;		/* it reads no more, as who leaves; 0: not yet */
 	int quiet_ms;
 	unsigned stillborn;		/* processes in a row that read nothing */
 	bool at_end;			/* its input has ended */
@@ -73,7 +75,7 @@ static int start(struct stream *stream)
 			  environment_lasting(&stream->lasting.environment), false) < 0)
 		return lasting_cannot_run(stream->lasting.line.argv[0], errno);
 	stream->to.start = stream->to.end = 0;
-	stream->queued = stream->sent = stream->given = 0;
+	stream->queued = stream->sent = stream->given = stream->gone_since_ns = 0;
 	return GO_ON;
 }
 
@@ -305,9 +307,9 @@ static int send_block(struct stream *stream)
 			return EXIT_SYSTEM;
 		}
 	}
-	/* It reads no more: it leaves, if it has not yet. */
+	/* Nobody has its input open: it is about to end, and shall say its exit code itself. */
 	if (buffer_used(&stream->to) > 0)
-		process_ask_to_end(&stream->process, ring_now_ns());
+		stream->gone_since_ns = ring_now_ns();
 	return GO_ON;
 }
 
@@ -326,7 +328,7 @@ static bool is_read_soon(const struct stream *stream)
 /* How long to wait for COMMAND: it says when there is room in a full pipe, and when it has ended. */
 static int wait_ms(struct stream *stream)
 {
-	if (stream->process.state != PROCESS_RUNNING || stream->at_end)
+	if (stream->process.state != PROCESS_RUNNING || stream->at_end || stream->gone_since_ns)
 		return END_MS;
 	if (buffer_used(&stream->to) > 0)
 		return LOOK_MS;
@@ -336,17 +338,24 @@ static int wait_ms(struct stream *stream)
 	return stream->quiet_ms;
 }
 
+static bool can_send(const struct stream *stream)
+{
+	return stream->process.state == PROCESS_RUNNING && stream->gone_since_ns == 0;
+}
+
 static int wait_for_it(struct stream *stream)
 {
 	struct process *process = &stream->process;
 	struct pollfd fds[] = {
 		{ .fd = process->pidfd, .events = POLLIN },
-		{ .fd = buffer_used(&stream->to) > 0 && process->state == PROCESS_RUNNING ? process->in : -1,
+		{ .fd = can_send(stream) && buffer_used(&stream->to) > 0 ? process->in : -1,
 		  .events = POLLOUT },
 	};
 	int n = poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(stream));
 
-	if (process->state != PROCESS_RUNNING)
+	if (stream->gone_since_ns && ring_now_ns() - stream->gone_since_ns >= GONE_NS)
+		process_ask_to_end(process, ring_now_ns());
+	if (process->state > PROCESS_RUNNING)
 		process_press(process, ring_now_ns(), stream->request->kill_after_ns,
 			      interrupt_count() > 1);
 	if (n > 0 && fds[0].revents)
@@ -374,12 +383,12 @@ static int turn(struct stream *stream)
 
 	if (is_called_off(stream) || (interrupt_wants_leave() && stream->hand.count == 0))
 		return leave(stream);
-	code = stream->process.state <= PROCESS_RUNNING ? fill_block(stream) : GO_ON;
-	if (code == GO_ON && stream->process.state == PROCESS_RUNNING)
+	code = stream->process.state == PROCESS_NONE || can_send(stream) ? fill_block(stream) : GO_ON;
+	if (code == GO_ON && can_send(stream))
 		code = send_block(stream);
 	if (code != GO_ON)
 		return code;
-	if (stream->hand.count > 0 || stream->process.state > PROCESS_RUNNING)
+	if (stream->hand.count > 0 || (stream->process.state != PROCESS_NONE && !can_send(stream)))
 		return wait_for_it(stream);
 	if (is_resting(stream))
 		interrupt_nap(stream->rest_until_ns - ring_now_ns());
