@@ -218,7 +218,7 @@ bench: all $(BENCH) $(HANDS)
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run bench/run bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
+SCRIPTS  := $(wildcard .ci/run bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
 
 format:
 	@tests/tools/ensure-packages lint

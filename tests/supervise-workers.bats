@@ -137,3 +137,17 @@ crash_one() { # OPTION...
 	run -64 --separate-stderr launcher --log-size 1
 	assert_regex "$stderr" '--log-size "1": expected'
 }
+
+@test "ps shows what a consumer works on and since when, and that it waits" {
+	echo x >in
+	start line launcher -r "$ring" -p 0 -c 2 --shell -- ': {}; sleep 1000'
+	producer -r "$ring" -a in --source lines --keep-open 3>&- &
+	started+=("$!")
+	wait_until 10 title_matches '^consumer [12]: item 1, 1\.[0-9]*s \| /.*/consumer --ring='
+	wait_until 5 title_matches '^consumer [12]: waits \| /.*/consumer --ring='
+	kill -QUIT "$pid"
+	wait_for 10 "$pid" 75
+	ringctl rm --force "$ring"
+}
+
+title_matches() { ps -eo args= | grep -E "$1" | grep -qF -- "--ring=$ring "; }

@@ -3,6 +3,7 @@
  * without the ring is checked before, so that a wrong option makes none.
  */
 #include "src/consumer/settings.h"
+#include "src/consumer/title.h"
 #include "src/consumer/work.h"
 
 #include "src/base/child.h"
@@ -120,13 +121,17 @@ int main(int argc, char **argv)
 	int code;
 
 	standard_reserve();
+	title_keep(argc, argv);
 	diag_init("consumer");
 	diag_catch_damage();
 	interrupt_catch();
 	child_bury_strangers();
 	settings_read(&settings, argc, argv);
-	if (settings.is_launched)
+	if (settings.is_launched) {
 		out_is_ours_alone();
+		if (settings.request.command.words)
+			title_begin(settings.request.number);
+	}
 	code = settings.sink->open(&settings.request, &sink);
 	if (code == EXIT_OK)
 		code = check_files(&settings);

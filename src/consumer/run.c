@@ -16,6 +16,7 @@
 #include "shm/ring.h"
 #include "src/base/child.h"
 #include "src/base/interrupt.h"
+#include "src/consumer/title.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define LOOK_NS (250 * NS_PER_MS)	/* how long a stop flag may stay unseen */
@@ -107,6 +108,7 @@ static void wait_for_end(struct run *run, struct watch *watch)
 	while (poll(&ended, 1, wait_ms(run, watch, now)) <= 0) {
 		now = ring_now_ns();
 		step(run, watch, now);
+		title_refresh();
 		watch->is_busy = run->meanwhile && run->meanwhile(run->context);
 	}
 }

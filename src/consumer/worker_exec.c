@@ -27,6 +27,7 @@
 #include "src/consumer/lasting.h"
 #include "src/consumer/run.h"
 #include "src/consumer/settle.h"
+#include "src/consumer/title.h"
 #include "src/consumer/turns.h"
 
 #define ERRORS_MAX 4096		/* of a dead item's standard error, for its letter */
@@ -148,6 +149,7 @@ static void note(const struct exec *exec, const struct ring_item *items, size_t 
 	else
 		snprintf(text, sizeof(text), "%zu items", n);
 	ring_note(exec->ring, text);
+	title_work_on(text);
 }
 
 /* While COMMAND runs for one item, the turn of others may come. */
@@ -330,6 +332,7 @@ static int exec_handle(void *state, struct settler *settler, struct ring_item *i
 			code = settle_dead(settler, &items[i + good], &has_nul);
 	}
 	ring_note(exec->ring, "");
+	title_work_on("");
 	return code;
 }
 
