@@ -374,31 +374,36 @@ static void say_bad_end(const struct records *records)
 		diag_warn("COMMAND ended with exit code %d behind its last item", process->code);
 }
 
-/* The process has ended, or is about to: hear the last of it, and see what it leaves. */
+/* Did it live in vain, and of its own accord? Then no item is the cause. */
+static bool is_stillborn(const struct records *records, size_t touched)
+{
+	if (records->is_called_off || records->is_ending || records->answers > 0)
+		return false;
+	return touched == 0 || records->is_excessive;
+}
+
+/* The process has ended: hear the last of it, and see what it leaves. */
 static int bury(struct records *records)
 {
-	uint64_t read;
+	const struct process *process = &records->process;
 	size_t touched;
-	bool ended, did_nothing;
+	bool ended;
 	int code = listen_to(records, &ended);
 
-	read = records->sent - process_unread(&records->process);
-	errors_listen(&records->errors, records->process.err);
+	touched = hand_touched(&records->hand, records->sent - process_unread(process));
+	errors_listen(&records->errors, process->err);
 	errors_end(&records->errors);
 	process_reap(&records->process);
 	if (code != GO_ON)
 		return code;
-	touched = hand_touched(&records->hand, read);
-	did_nothing = !records->is_called_off && !records->is_ending && records->answers == 0 && (touched == 0 || records->is_excessive);
 	diag_verbose("COMMAND ended (exit code %d, signal %d) after %llu answers, with %zu items to answer",
-		     records->process.code, records->process.signal,
-		     (unsigned long long)records->answers, touched);
+		     process->code, process->signal, (unsigned long long)records->answers, touched);
 	if (records->is_ending)
 		say_bad_end(records);
 	code = settle_touched(records, touched);
 	if (code != EXIT_OK)
 		return code;
-	return did_nothing ? note_stillborn(records) : GO_ON;
+	return is_stillborn(records, touched) ? note_stillborn(records) : GO_ON;
 }
 
 /* ------------------------------------------------------------------ sending and waiting */
