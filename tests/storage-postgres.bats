@@ -127,7 +127,7 @@ start_line() { # OPTION...
 
 @test "a table with other columns is refused, and the items stay" {
 	ask "CREATE TABLE invoices (a int)"
-	run -65 --separate-stderr timeout 20 "${invoices[@]}" -n 5
+	run -65 --separate-stderr timeout -k 2 20 "${invoices[@]}" -n 5
 	assert_regex "$stderr" 'cannot store in PostgreSQL: column "deliveries" of relation "invoices" does not exist'
 	books_balance "${stderr_lines[-1]}"
 	assert_equal "$published" "$left"
@@ -136,7 +136,7 @@ start_line() { # OPTION...
 
 @test "a database that may not be written stops the line, and the rest is stored later" {
 	ask "ALTER DATABASE postgres SET default_transaction_read_only = on"
-	run -73 --separate-stderr timeout 20 "${invoices[@]}" -n 50 -c 2
+	run -73 --separate-stderr timeout -k 2 20 "${invoices[@]}" -n 50 -c 2
 	assert_regex "$stderr" 'cannot store in PostgreSQL: cannot execute .* in a read-only transaction; items stay'
 	psql -Xq -d "$conninfo" -c "SET default_transaction_read_only = off" \
 		-c "ALTER DATABASE postgres SET default_transaction_read_only = off"

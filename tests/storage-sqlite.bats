@@ -124,14 +124,26 @@ ok"
 	echo "# $kills workers killed, then the line; deliveries after the first: $(ask 'SELECT count(*) FROM invoices WHERE deliveries > 1') rows" >&3
 }
 
-# The fourth flock(2) ends the turn of the first batch: there the consumer is killed, between commit and ack.
+# A consumer takes the turn once to open the file, and once for each batch: its third flock(2) is before the
+# first batch, and its fourth behind the commit.
+@test "a consumer killed before the commit leaves its items in the ring" {
+	[[ -z ${SAN:-} ]] || skip "strace and sanitizers don't go together"
+	seq 50 | producer -r "$ring" --quiet -
+	run -137 strace -qq -o /dev/null -e inject=flock:signal=KILL:when=3 \
+		consumer -r "$ring" --sink sqlite:s.db
+	assert_equal "$(rows items)" 0
+	run -0 --separate-stderr timeout 10 consumer -r "$ring" --sink sqlite:s.db
+	assert_regex "$stderr" 'acked 50, dead 0'
+	assert_equal "$(ask "SELECT count(*), count(DISTINCT id), max(deliveries) FROM items")" "50|50|2"
+}
+
 @test "a consumer killed between commit and ack leaves rows that are not stored again" {
 	[[ -z ${SAN:-} ]] || skip "strace and sanitizers don't go together"
 	seq 50 | producer -r "$ring" --quiet -
 	run -137 strace -qq -o /dev/null -e inject=flock:signal=KILL:when=4 \
 		consumer -r "$ring" --sink sqlite:s.db
 	assert_equal "$(rows items)" 50
-	run -0 --separate-stderr consumer -r "$ring" -v --sink sqlite:s.db
+	run -0 --separate-stderr timeout 10 consumer -r "$ring" -v --sink sqlite:s.db
 	assert_regex "$stderr" 'acked 50, dead 0'
 	assert_regex "$stderr" 'stored 0 rows; 50 items were there already'
 	assert_equal "$(ask "SELECT count(*), count(DISTINCT id), max(deliveries) FROM items")" "50|50|1"
@@ -223,7 +235,7 @@ small_disk() {
 
 @test "a full disk stops the line; when there is room again, --resume stores the rest" {
 	small_disk
-	run -73 --separate-stderr timeout 20 launcher -r "$ring" -p 2 -c 3 -n 20000 --source invoices \
+	run -73 --separate-stderr timeout -k 2 20 launcher -r "$ring" -p 2 -c 3 -n 20000 --source invoices \
 		--sink sqlite:small/s.db
 	assert_equal "$(grep -c '^consumer: cannot store in "small/s.db": database or disk is full' <<<"$stderr")" 1
 	assert_regex "$stderr" "items stay in ring \"$ring\""
@@ -232,7 +244,7 @@ small_disk() {
 	ring_exists
 
 	mount -o remount,size=20m small
-	run -0 --separate-stderr timeout 20 launcher -r "$ring" --resume -p 2 -c 3 -n 20000 --source invoices \
+	run -0 --separate-stderr timeout -k 2 20 launcher -r "$ring" --resume -p 2 -c 3 -n 20000 --source invoices \
 		--sink sqlite:small/s.db
 	books_balance "${stderr_lines[-1]}"
 	assert_equal "$published $acked" "20000 20000"
@@ -272,7 +284,7 @@ small_disk() {
 
 @test "a table with other columns is refused, and the items stay" {
 	ask "CREATE TABLE invoices (a, b)"
-	run -65 --separate-stderr timeout 20 launcher -r "$ring" -n 5 --source invoices --sink sqlite:s.db
+	run -65 --separate-stderr timeout -k 2 20 launcher -r "$ring" -n 5 --source invoices --sink sqlite:s.db
 	assert_regex "$stderr" 'cannot store in "s.db": table invoices has no column named'
 	books_balance "${stderr_lines[-1]}"
 	assert_equal "$published" "$left"
