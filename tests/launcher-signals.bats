@@ -205,7 +205,7 @@ no_workers() { ! pgrep -f -- "--ring=$ring " >/dev/null; }
 @test "signals at random moments: always drained or accounted for" {
 	local i code
 	for i in {1..40}; do
-		start line launcher -p 3 -c 4 -n 0 -r "$ring" --producer-pace 100us
+		start line env --default-signal=INT launcher -p 3 -c 4 -n 0 -r "$ring" --producer-pace 100us
 		sleep "0.$((RANDOM % 20 + 100))"	# luck, on top of the rest
 		kill -s "$(shuf -n 1 -e INT TERM)" "$pid"
 		if ((i % 3 == 0)); then kill -s TERM "$pid" || true; fi
