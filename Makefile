@@ -6,6 +6,7 @@
 #   make killpoints | mistakes | model | model-full | model-mutants
 #   make storm | fuzz [SECONDS=600]
 #   POSTGRES=auto | yes | no         whether consumers can store in PostgreSQL (libpq)
+#   make install | uninstall [PREFIX=/usr/local DESTDIR= PROGRAM_PREFIX=shmline-] | deb | abi
 #
 # Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
 
@@ -91,7 +92,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
+.PHONY: stage library install uninstall abi deb all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -203,7 +204,7 @@ check:
 
 # T=PATTERN runs the files whose names match, JOBS=N so many at a time.
 # Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
-tests: all unit $(STRESS) layers $(if $(SAN),,fuzzers)
+tests: all unit $(STRESS) layers $(if $(SAN),,fuzzers library $(BUILD)/tests/abi/describe)
 	@SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers FUZZERS=$(FUZZ_BUILD)/tests/fuzz BUILD=$(BUILD) COMPILE='$(COMPILE)' \
 		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
 		tests/tools/run-tests $(UNITS) $(CHECKED) $(if $(SAN),,tests/fuzz/run) $(wildcard tests/*.bats)
@@ -215,10 +216,62 @@ bench: all $(BENCH) $(HANDS)
 	$(if $(wildcard bench/run),SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers \
 		bench/run $(BENCH) bench/storage bench/views bench/workers)
 
+# ------------------------------------------------------------------ installing
+
+PREFIX         ?= /usr/local
+PROGRAM_PREFIX ?= shmline-
+BINDIR         ?= $(PREFIX)/bin
+LIBDIR         ?= $(PREFIX)/lib
+INCLUDEDIR     ?= $(PREFIX)/include
+DATADIR        ?= $(PREFIX)/share
+MANDIR         ?= $(DATADIR)/man
+PYTHONDIR      ?= $(PREFIX)/lib/python3/dist-packages
+WHERE = $(foreach name,VERSION PREFIX PROGRAM_PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR PYTHONDIR,$(name)='$($(name))')
+
+# The library for others: code that may lie anywhere, and no symbols but those of ring.h.
+SONAME  := libshmline.so.0
+SHARED  := $(BUILD)/lib/libshmline.so.$(VERSION)
+STATIC  := $(BUILD)/lib/libshmline.a
+LIBRARY := $(patsubst shm/%.c,$(BUILD)/lib/%.o,$(wildcard shm/*.c))
+
+$(LIBRARY): $(BUILD)/lib/%.o: shm/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$< -fPIC)$(COMPILE) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(SHARED): $(LIBRARY)
+	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,--no-undefined -o $@ $^
+	@ln -sf $(@F) $(@D)/$(SONAME) && ln -sf $(@F) $(@D)/libshmline.so
+
+$(STATIC): $(LIBRARY)
+	$(call say,AR,$@)rm -f $@ && $(LD) -r -o $(@D)/shmline-whole.o $^ && \
+		objcopy --localize-hidden $(@D)/shmline-whole.o && $(AR) rcs $@ $(@D)/shmline-whole.o
+
+# The tree as it will be, from which both take their list.
+STAGE := $(BUILD)/stage
+stage: all library
+	@$(WHERE) PROGDIR=$(PROGDIR) LIBS=$(BUILD)/lib SONAME=$(SONAME) tools/stage $(STAGE) $(PROGRAMS)
+library: $(SHARED) $(STATIC)
+
+install: stage
+	@tools/install $(STAGE) '$(DESTDIR)'
+uninstall: stage
+	@tools/uninstall $(STAGE) '$(DESTDIR)'
+
+# What others rely on, as tests/install.bats compares it: take over what the tree has now.
+abi: library $(BUILD)/tests/abi/describe
+	@CC='$(CC)' tests/abi/show $(SHARED) $(BUILD)/tests/abi/describe tests/abi
+
+$(BUILD)/tests/abi/describe: $(BUILD)/tests/abi/describe.o
+	$(call say,LD,$@)$(LINK) -o $@ $<
+
+deb:
+	@tests/tools/ensure-packages build deb
+	@tools/deb $(BUILD)/deb
+
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
+SCRIPTS  := $(wildcard .ci/run tools/* tests/abi/show bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
 
 format:
 	@tests/tools/ensure-packages lint

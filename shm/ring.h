@@ -31,6 +31,9 @@
 extern "C" {
 #endif
 
+/* What stands here is all that the shared library exports. */
+#pragma GCC visibility push(default)
+
 struct ring;
 
 enum ring_result {
@@ -465,6 +468,8 @@ int ring_look(struct ring *ring, uint32_t slot, struct ring_view *view, void *by
  */
 unsigned ring_fsck(struct ring *ring, bool at_rest,
 		   void (*report)(const char *sentence, void *context), void *context);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -233,6 +233,8 @@ static enum options_result take_option(const struct option_table *table, int got
 		return OPTIONS_HELP;
 	if (entry == &option_version)
 		return OPTIONS_VERSION;
+	if (entry == &option_list)
+		return OPTIONS_LIST;
 	if (set_field(entry, optarg, settings, &said))
 		return OPTIONS_OK;
 	explain_value(why, entry, got >= LONG_BASE, optarg, said);
@@ -287,14 +289,16 @@ static _Noreturn void print_and_exit(const char *text)
 	exit(EXIT_OK);
 }
 
-static _Noreturn void print_help(const struct option_table *table)
+/* `make` is options_help() or options_list(). */
+static _Noreturn void print_table(const struct option_table *table,
+				  int (*make)(const struct option_table *, char *, size_t))
 {
-	size_t size = (size_t)options_help(table, NULL, 0) + 1;
+	size_t size = (size_t)make(table, NULL, 0) + 1;
 	char *text = malloc(size);
 
 	if (!text)
 		diag_die(EXIT_SYSTEM, "no memory for --help");
-	options_help(table, text, size);
+	make(table, text, size);
 	print_and_exit(text);
 }
 
@@ -315,7 +319,9 @@ int options_read(const struct option_table *table, int argc, char **argv, void *
 	case OPTIONS_OK:
 		return operands;
 	case OPTIONS_HELP:
-		print_help(table);
+		print_table(table, options_help);
+	case OPTIONS_LIST:
+		print_table(table, options_list);
 	case OPTIONS_VERSION:
 		print_version(table);
 	case OPTIONS_BAD:

@@ -52,21 +52,24 @@ struct option_table {
 	const char *closing;		/* text behind the options: exit codes, examples. NULL: none */
 };
 
-enum options_result { OPTIONS_OK, OPTIONS_BAD, OPTIONS_HELP, OPTIONS_VERSION };
+enum options_result { OPTIONS_OK, OPTIONS_BAD, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_LIST };
 
 /*
  * Parse argv into *settings, and set *operands to the index of the first operand. On OPTIONS_BAD
  * `why` holds one line that names the option, the value and what was expected. Pure but for getopt's
- * own state, which it resets. --help and --version need not be in the table.
+ * own state, which it resets. --help, --version and --option-table need not be in the table.
  */
 enum options_result options_parse(const struct option_table *table, int argc, char **argv,
 				  void *settings, int *operands, char *why, size_t why_size);
 
-/* The same for a main(): prints help or version and exits 0; says what is bad and exits 64.
+/* The same for a main(): prints help, version or list and exits 0; says what is bad and exits 64.
    Returns the index of the first operand. */
 int options_read(const struct option_table *table, int argc, char **argv, void *settings);
 
 /* Text of --help into `out` (snprintf's return). */
 int options_help(const struct option_table *table, char *out, size_t size);
+
+/* What --option-table prints, for completions: a line an option that --help shows (snprintf's return). */
+int options_list(const struct option_table *table, char *out, size_t size);
 
 #endif

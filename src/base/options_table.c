@@ -13,7 +13,12 @@ const struct option_entry option_version = {
 	.kind = OPTION_FLAG,
 };
 
-static const struct option_entry *const common[] = { &option_help, &option_version };
+const struct option_entry option_list = {
+	.name = "option-table",
+	.kind = OPTION_FLAG,
+};
+
+static const struct option_entry *const common[] = { &option_help, &option_version, &option_list };
 
 static size_t count_own(const struct option_table *table)
 {

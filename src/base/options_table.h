@@ -4,7 +4,7 @@
 
 #include "src/base/options.h"
 
-extern const struct option_entry option_help, option_version;
+extern const struct option_entry option_help, option_version, option_list;
 
 /* How many, both together; and entry i of them. */
 size_t options_count(const struct option_table *table);

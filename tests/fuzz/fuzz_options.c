@@ -91,6 +91,7 @@ static void check_arguments(int argc, char **argv)
 		MUST(strnlen(help, sizeof(help)) < sizeof(help));
 		break;
 	case OPTIONS_VERSION:
+	case OPTIONS_LIST:
 		break;
 	}
 }

@@ -217,6 +217,19 @@ static void help_shows_the_table_without_what_is_hidden(void **state)
 	assert_string_equal(text, expected_help);
 }
 
+static void the_list_has_what_completions_need(void **state)
+{
+	char list[2048];
+
+	(void)state;
+	options_list(&table, list, sizeof(list));
+	assert_non_null(strstr(list, "q\tquiet\t-\t-\tsay nothing\n"));
+	assert_non_null(strstr(list, "-\tslots\tN\ttext\titems the ring holds (1024)\n"));
+	assert_non_null(strstr(list, "-\tstop\tMODE\tchoice soft strict now\thow to stop\n"));
+	assert_non_null(strstr(list, "-\thelp\t-\t-\tshow this text and end\n"));
+	assert_null(strstr(list, "number"));
+}
+
 static void help_is_cut_where_the_buffer_ends(void **state)
 {
 	char text[10] = "";
@@ -236,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_bad_value_is_named_with_what_was_expected),
 		cmocka_unit_test(help_and_version_are_in_every_program),
 		cmocka_unit_test(help_shows_the_table_without_what_is_hidden),
+		cmocka_unit_test(the_list_has_what_completions_need),
 		cmocka_unit_test(help_is_cut_where_the_buffer_ends),
 	};
 
