@@ -46,9 +46,6 @@ same_options() { # TABLE PAGE
 
 @test 'launcher.1 has the options of launcher' {
 	table_options launcher >table
-	# Other names for --consumers, which --help does not list.
-	printf '%s\n' -P -j >>table
-	sort -o table table
 	same_options table "$root/man/launcher.1"
 }
 
