@@ -64,6 +64,13 @@ has_each_once() { # N [TABLE]
 	assert_equal "$(rows bills)" 3
 }
 
+@test "a file of any name is a file" {
+	seq 3 | producer -r "$ring" --quiet -
+	consumer -r "$ring" --quiet --sink sqlite::memory:
+	run -0 sqlite3 ./:memory: "SELECT count(*) FROM items"
+	assert_output 3
+}
+
 @test "a second run into the same file adds its rows; ids of another ring are no duplicates" {
 	"${invoices[@]}" -n 20 --quiet
 	"${invoices[@]}" -n 20 --quiet

@@ -182,14 +182,21 @@ static enum storage_fault enter_ring(struct sqlite_store *store, const char *rin
 	return end(store, fault);
 }
 
+/* A handle that could not be opened still says why. */
 static enum storage_fault connect_to(struct sqlite_store *store)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	const char *file = store->target->place;
+	char *path;
+	int code;
 
 	if (store->db)
 		return FAULT_NONE;
-	/* A handle that could not be opened still says why. */
-	return check(store, sqlite3_open_v2(store->target->place, &store->db, flags, NULL));
+	/* ":memory:" would be no file, and its rows gone with the process. */
+	path = sqlite3_mprintf("%s%s", *file == '/' ? "" : "./", file);
+	code = sqlite3_open_v2(path, &store->db, flags, NULL);
+	sqlite3_free(path);
+	return check(store, code);
 }
 
 enum storage_fault sqlite_store_open(struct sqlite_store *store, const char *ring, const char *identity)
