@@ -132,7 +132,7 @@ stopped_now() { [[ $(ringctl stat --json "$ring" | jq -r .stop) == now ]]; }
 	local before
 	start_line --shell -- 'echo {}; sleep 0.01'
 	kill -TSTP "$pid"
-	wait_until 5 all_are T
+	wait_until 5 all_are TD	# D: it waits for the exec of a child that is stopped too
 	before=$(wc -l <line.out)
 	sleep 0.3	# the time itself is under test
 	assert_equal "$(wc -l <line.out)" "$before"

@@ -64,6 +64,13 @@ void diag_before_line(void (*hook)(void))
 	before_line = hook;
 }
 
+static bool (*writer)(const char *line, size_t len);
+
+void diag_set_writer(bool (*write)(const char *line, size_t len))
+{
+	writer = write;
+}
+
 static DIAG_PRINTF(1, 0) void say(const char *format, va_list args)
 {
 	char line[LINE_MAX_BYTES];
@@ -79,7 +86,8 @@ static DIAG_PRINTF(1, 0) void say(const char *format, va_list args)
 	if (before_line)
 		before_line();
 	/* Standard error is the last resort: when it fails there is nobody to tell. */
-	while (write(STDERR_FILENO, line, used + 1) < 0 && errno == EINTR)
+	while (!(writer && writer(line, used + 1)) && write(STDERR_FILENO, line, used + 1) < 0 &&
+	       errno == EINTR)
 		;
 	errno = saved;
 }

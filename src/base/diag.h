@@ -7,6 +7,7 @@
 #ifndef SHMLINE_DIAG_H
 #define SHMLINE_DIAG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define DIAG_PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -29,6 +30,10 @@ void diag_verbose(const char *format, ...) DIAG_PRINTF(1, 2);
 
 /* diag_error(), then exit(code). */
 _Noreturn void diag_die(int code, const char *format, ...) DIAG_PRINTF(2, 3);
+
+/* From now on lines go there and not to standard error, for who must not wait for its reader; false: it
+   could not take the line. NULL: to standard error again. */
+void diag_set_writer(bool (*write)(const char *line, size_t len));
 
 /* Call `hook` before each line that is said: something may stand in its way. NULL: nothing. */
 void diag_before_line(void (*hook)(void));

@@ -130,6 +130,29 @@ struct logs *logs_open(struct event_base *base, const struct logs_options *optio
 	return logs;
 }
 
+/* ---------------------------------------------------------------- our own messages */
+
+/* Beyond that they are lost, when nobody reads standard error. */
+#define MESSAGES_BYTES (64u << 10)
+
+static struct output *messages;
+
+static bool say(const char *line, size_t len)
+{
+	if (output_kept(messages) > MESSAGES_BYTES)
+		return true;
+	if (output_add(messages, line, len) < 0)
+		return false;
+	output_flush(messages);
+	return true;
+}
+
+void logs_take_messages(struct logs *logs, bool take)
+{
+	messages = logs->err;
+	diag_set_writer(take ? say : NULL);
+}
+
 /* ---------------------------------------------------------------- passing lines on */
 
 /* Returns -1 only without memory: then the line is lost, and said to be. */

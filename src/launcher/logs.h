@@ -52,6 +52,10 @@ const char *log_last_lines(struct log *log, char *buffer, size_t size);
 
 void log_release(struct log *log);
 
+/* The launcher's own messages go to standard error in their turn, by the loop; or again directly. When
+   nobody reads there, those beyond a few hundred are lost: the loop never waits. */
+void logs_take_messages(struct logs *logs, bool take);
+
 /* Has everything that workers wrote been passed on? */
 bool logs_are_done(const struct logs *logs);
 

@@ -185,9 +185,14 @@ static void rotate(struct output *output)
 
 /* ---------------------------------------------------------------- writing */
 
+size_t output_kept(const struct output *output)
+{
+	return output->end - output->start;
+}
+
 bool output_is_full(const struct output *output)
 {
-	return output->start < output->end;
+	return output_kept(output) > 0;
 }
 
 /* Make room for `len` bytes behind `end`. */

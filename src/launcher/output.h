@@ -45,6 +45,9 @@ int output_add(struct output *output, const void *bytes, size_t len);
 /* Write as much as goes without waiting. The rest follows by itself from the event loop. */
 void output_flush(struct output *output);
 
+/* How many bytes are kept. */
+size_t output_kept(const struct output *output);
+
 /* Is something kept? Then bring nothing more. */
 bool output_is_full(const struct output *output);
 

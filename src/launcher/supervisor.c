@@ -263,6 +263,7 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 		diag_die(EXIT_SYSTEM, "no memory for the workers");
 	if (sv->settings->bar && ring_stats(ring, &report->stats) == 0)
 		bar_start(&report->stats, report->started_ns);
+	logs_take_messages(sv->logs, true);
 	run_arm(sv->tick, TICK_NS);
 	view_begin(views->view, sv);
 	listen_begin(views->listener, sv);
@@ -276,6 +277,9 @@ void supervisor_run(struct supervisor *sv, struct ring *ring, struct report *rep
 	view_end(views->view);
 	report->ended_ns = ring_now_ns();
 	scaler_end(sv);
+	/* Who was told to end at once does not wait for a reader of its last words. */
+	if (!sv->forsakes_output)
+		logs_take_messages(sv->logs, false);
 }
 
 static void free_event(struct event *event)
