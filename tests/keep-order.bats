@@ -63,6 +63,35 @@ teardown() { common_teardown; }
 	uniq line.out | diff in -
 }
 
+@test "what workers that stay answer comes in order too" {
+	seq 3000 >in
+	cat >slow <<'END'
+import random, sys, time
+for line in sys.stdin:
+    if random.random() < 0.02:
+        time.sleep(0.02)
+    print(line, end="", flush=True)
+END
+	for window in 1 16; do
+		timeout 30 launcher -r "$ring" --quiet -c 3 --slots 128 --keep-order --worker lines --window "$window" -a in -- \
+			python3 slow >out
+		diff in out
+	done
+	# One that dies: its item is tried again, in its place.
+	cat >mortal <<'END'
+import os, sys
+for line in sys.stdin:
+    if line == "50\n" and not os.path.exists("once"):
+        open("once", "w").close()
+        sys.exit(1)
+    print(line, end="", flush=True)
+END
+	timeout 30 launcher -r "$ring" --quiet -c 3 --keep-order --worker lines --retries 1 -a in -- python3 mortal >out
+	diff in out
+	run -64 consumer -r "$ring" --keep-order --worker stream -- cat
+	assert_output --partial '--keep-order: expected a worker that tells'
+}
+
 @test "a reader that goes away ends the line with 74, drained, as without the order" {
 	seq 500 | launcher -r "$ring" -c 3 --keep-order -- echo 2>err | head -n 2 >out || true
 	assert_equal "$(<out)" $'1\n2'

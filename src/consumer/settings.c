@@ -271,8 +271,8 @@ static void check_rules(const struct settings *settings)
 		       settings->sink->name);
 	if (request->keep_order && settings->batch > 1)
 		REFUSE("--keep-order: expected no --batch, whose runs have several items");
-	if (request->keep_order && settings->worker && settings->worker != &worker_exec)
-		REFUSE("--keep-order: expected --worker exec");
+	if (request->keep_order && settings->worker == &worker_stream)
+		REFUSE("--keep-order: expected a worker that tells when it is done with an item");
 	if (settings->is_null && settings->sink != &sink_stdout && !request->command.on_stdin &&
 	    settings->worker != &worker_stream)
 		REFUSE("--null: expected --sink stdout, --stdin or --worker stream, which write items that "

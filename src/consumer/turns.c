@@ -9,6 +9,8 @@
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
+#include "src/base/lineio.h"
+#include "src/consumer/out.h"
 
 #define CAUSE_MAX 64
 
@@ -130,13 +132,22 @@ static int cannot_write(void)
 	return EXIT_IO;
 }
 
-static int keep(struct turns *turns, struct ring_item *item, const struct outcome *outcome,
-		struct capture *out)
+static int cannot_keep(const struct ring_item *item)
 {
-	struct kept *kept = &turns->kept[turns->n];
+	diag_error("cannot keep the output of item %llu: %m", (unsigned long long)item->id);
+	return EXIT_IO;
+}
+
+/* Its output is in the spool, from `at` on. */
+static void keep(struct turns *turns, struct ring_item *item, const struct outcome *outcome, off_t at)
+{
+	struct kept *kept = &turns->kept[turns->n++];
 	void *errors = NULL;
 
-	*kept = (struct kept){ .item = *item, .outcome = *outcome, .at = capture_size(&turns->spool) };
+	*kept = (struct kept){
+		.item = *item, .outcome = *outcome, .at = at,
+		.len = capture_size(&turns->spool) - at,
+	};
 	if (outcome->errors_len > 0)
 		errors = malloc(outcome->errors_len);
 	if (errors)
@@ -148,21 +159,39 @@ static int keep(struct turns *turns, struct ring_item *item, const struct outcom
 		strncpy(kept->cause, outcome->cause, sizeof(kept->cause) - 1);
 		kept->outcome.cause = kept->cause;
 	}
-	if (capture_move(out, &turns->spool) < 0) {
-		diag_error("cannot keep the output of item %llu: %m", (unsigned long long)item->id);
-		free(errors);
-		return EXIT_IO;
-	}
-	kept->len = capture_size(&turns->spool) - kept->at;
-	turns->n++;
 	item->data = NULL;
+}
+
+static int settle_in_turn(struct turns *turns, struct settler *settler, struct ring_item *item,
+			  const struct outcome *outcome)
+{
+	int code = settle_outcome(settler, item, outcome);
+
+	tell_next(turns);
+	return code;
+}
+
+int turns_ack(struct turns *turns, struct settler *settler, struct ring_item *item, const void *bytes,
+	      size_t len)
+{
+	static const struct outcome good = { .code = ITEM_ACK };
+	off_t at = capture_size(&turns->spool);
+
+	if (is_turn_of(turns, item->id)) {
+		if (out_write(STDOUT_FILENO, bytes, len) < 0)
+			return cannot_write();
+		return settle_in_turn(turns, settler, item, &good);
+	}
+	if (write_all(turns->spool.fd, bytes, len) < 0)
+		return cannot_keep(item);
+	keep(turns, item, &good, at);
 	return EXIT_OK;
 }
 
 int turns_settle(struct turns *turns, struct settler *settler, struct ring_item *item,
 		 const struct outcome *outcome, struct capture *out)
 {
-	int code;
+	off_t at = capture_size(&turns->spool);
 
 	switch (verdict_of_run(&settler->rules, outcome->code, outcome->signal, item->failures)) {
 	case VERDICT_RETRY:
@@ -176,13 +205,15 @@ int turns_settle(struct turns *turns, struct settler *settler, struct ring_item 
 	case VERDICT_DEAD:
 		break;
 	}
-	if (!is_turn_of(turns, item->id))
-		return keep(turns, item, outcome, out);
-	if (capture_pass(out, STDOUT_FILENO) < 0)
-		return cannot_write();
-	code = settle_outcome(settler, item, outcome);
-	tell_next(turns);
-	return code;
+	if (is_turn_of(turns, item->id)) {
+		if (capture_pass(out, STDOUT_FILENO) < 0)
+			return cannot_write();
+		return settle_in_turn(turns, settler, item, outcome);
+	}
+	if (capture_move(out, &turns->spool) < 0)
+		return cannot_keep(item);
+	keep(turns, item, outcome, at);
+	return EXIT_OK;
 }
 
 static struct kept *first_of(const struct turns *turns)

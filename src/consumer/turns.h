@@ -38,6 +38,10 @@ int turns_open(struct turns *turns, struct ring *ring);
 int turns_settle(struct turns *turns, struct settler *settler, struct ring_item *item,
 		 const struct outcome *outcome, struct capture *out);
 
+/* The same for an item that went well, with its output as bytes, which stay the caller's. */
+int turns_ack(struct turns *turns, struct settler *settler, struct ring_item *item, const void *bytes,
+	      size_t len);
+
 /* Settle those whose turn has come. 0, or an exit code after saying why. */
 int turns_look(struct turns *turns, struct settler *settler);
 

@@ -39,6 +39,7 @@
 #include "src/consumer/protocol.h"
 #include "src/consumer/run.h"
 #include "src/consumer/settle.h"
+#include "src/consumer/turns.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -49,6 +50,7 @@
 #define READ_BYTES (64u * 1024)		/* what a pipe holds */
 #define SEND_BYTES (64u * 1024)
 #define LOOK_MS 250			/* how long a stop flag, or an idle process's end, may stay unseen */
+#define TURN_MS 10			/* how long a turn of what is kept may stay unseen */
 #define RING_LOOK_MS 20			/* how long an item may wait while others are being answered */
 #define HINT_NS (3 * NS_PER_S)		/* a guess: long for a small item, short for a person */
 #define GONE_NS (1 * NS_PER_S)		/* from closing a pipe to its end; a guess */
@@ -64,6 +66,7 @@ struct records {
 	struct ring *ring;
 	struct lasting lasting;
 	struct joblog joblog;
+	struct turns turns;		/* with --keep-order */
 	struct intake *intake;
 	struct settler *settler;
 	struct process process;
@@ -165,13 +168,15 @@ static int note_job(struct records *records, const struct ring_item *item, int c
 	return joblog_write(&records->joblog, item->id, &run, (off_t)output);
 }
 
-static int ack_oldest(struct records *records, size_t output)
+static int ack_oldest(struct records *records, const char *answer, size_t output)
 {
 	static const struct outcome good = { .code = ITEM_ACK };
 	struct ring_item *item = &hand_at(&records->hand, 0)->item;
 	int code = note_job(records, item, ITEM_ACK, 0, output);
 
-	if (code == EXIT_OK)
+	if (code == EXIT_OK && records->request->keep_order)
+		code = turns_ack(&records->turns, records->settler, item, answer, output);
+	else if (code == EXIT_OK)
 		code = settle_outcome(records->settler, item, &good);
 	hand_drop(&records->hand);
 	return code;
@@ -201,7 +206,7 @@ static size_t answer_length(const struct records *records, size_t at)
 {
 	const struct buffer *from = &records->from;
 
-	return records->joblog.fd < 0 ? 0
+	return records->joblog.fd < 0 && !records->request->keep_order ? 0
 	       : protocol_cut(records->protocol, from->bytes + from->start + at,
 			      buffer_used(from) - at, 0);
 }
@@ -213,7 +218,7 @@ static int settle_answers(struct records *records, size_t n)
 	for (size_t at = 0; n > 0 && code == EXIT_OK; n--) {
 		size_t len = answer_length(records, at);
 
-		code = ack_oldest(records, len);
+		code = ack_oldest(records, records->from.bytes + records->from.start + at, len);
 		at += len;
 	}
 	return code;
@@ -228,7 +233,7 @@ static int take_answers(struct records *records)
 	int code = EXIT_OK;
 
 	if (n > 0) {
-		if (out_write(STDOUT_FILENO, from->bytes + from->start, bytes) < 0) {
+		if (!records->request->keep_order && out_write(STDOUT_FILENO, from->bytes + from->start, bytes) < 0) {
 			diag_error("cannot write to standard output: %m");
 			return EXIT_IO;
 		}
@@ -469,10 +474,10 @@ static int wait_ms(struct records *records)
 {
 	const struct process *process = &records->process;
 	uint64_t limit_ns = records->request->time_limit_ns, now;
-	int ms = LOOK_MS;
+	int ms = records->turns.n > 0 ? TURN_MS : LOOK_MS;
 
 	if (may_take_more(records)) {
-		ms = records->quiet_ms;
+		ms = sooner(ms, records->quiet_ms);
 		records->quiet_ms = sooner(2 * ms + 1, RING_LOOK_MS);
 	}
 	if (process->state == PROCESS_KILLED || (process->state == PROCESS_RUNNING && limit_ns == 0))
@@ -629,12 +634,12 @@ static int watch_idle(struct records *records)
 static int take_one(struct records *records, bool *more)
 {
 	bool hands_are_empty = records->hand.count == 0;
+	int wait_ms = records->turns.n > 0 ? TURN_MS : LOOK_MS, code = EXIT_OK;
 	struct ring_item item;
-	int code = EXIT_OK;
 
 	*more = false;
 	switch (intake_take(records->intake, &item, hands_are_empty,
-			    hands_are_empty ? LOOK_MS : 0, &code)) {
+			    hands_are_empty ? wait_ms : 0, &code)) {
 	case INTAKE_ITEM:
 		*more = true;
 		return accept_item(records, &item);
@@ -697,6 +702,9 @@ static int turn(struct records *records)
 
 	if (is_called_off(records))
 		return interrupt_signal() ? leave() : settle_forced_out(records->settler);
+	code = turns_look(&records->turns, records->settler);
+	if (code != EXIT_OK)
+		return code;
 	code = fill_hand(records);
 	if (code != GO_ON)
 		return code;
@@ -745,6 +753,8 @@ static int records_work(void *state, struct intake *intake)
 		code = turn(records);
 	ended = end_conversation(records);
 	returned = return_oldest(records, records->hand.count);
+	if (returned == EXIT_OK && records->request->keep_order)
+		returned = turns_return(&records->turns, records->settler);
 	ring_note(records->ring, "");
 	if (code == EXIT_OK && ended != GO_ON)
 		code = ended;
@@ -777,6 +787,8 @@ static int records_start(void *state, struct ring *ring)
 	int code = lasting_prepare(&records->lasting, records->request, ring);
 
 	records->ring = ring;
+	if (code == EXIT_OK && records->request->keep_order)
+		code = turns_open(&records->turns, ring);
 	if (code != EXIT_OK || !records->request->joblog)
 		return code;
 	return joblog_open(&records->joblog, records->request->joblog);
@@ -786,6 +798,7 @@ static void records_close(void *state)
 {
 	struct records *records = state;
 
+	turns_close(&records->turns);
 	if (records->joblog.fd >= 0)
 		joblog_close(&records->joblog);
 	buffer_free(&records->to);
