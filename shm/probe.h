@@ -1,6 +1,7 @@
 /*
- * probe.h - private: places that bpftrace, perf or SystemTap can watch (USDT), as "shmline:publish" of a program.
- * One that nobody watches is a nop. They are there when <sys/sdt.h> is (make SDT=no: never, SDT=yes: or fail).
+ * probe.h - private: places that bpftrace, perf or SystemTap can watch (USDT), as "shmline:publish" of a
+ * program. One that nobody watches is a nop. They are there when <sys/sdt.h> is (make SDT=no: never,
+ * SDT=yes: or fail).
  *
  *	publish     ring, id, bytes
  *	take        ring, id, deliveries

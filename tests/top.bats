@@ -202,7 +202,7 @@ end_line() {
 	local launcher
 	open_terminal 90 30
 	modes before
-	type_line "sh -c 'echo \$\$ >$BATS_TEST_TMPDIR/launcher; exec launcher -r $ring -n 0 --pace 20ms --watch'"
+	type_line "sh -c 'echo \$\$ >$BATS_TEST_TMPDIR/launcher; exec launcher -r $ring -n 0 --pace 20ms --sink null --watch'"
 	wait_until 10 sees '^consumer 1 '
 	launcher=$(<launcher)
 	press C-z
@@ -210,8 +210,11 @@ end_line() {
 	assert_equal "$(terminal display -p '#{alternate_on} #{cursor_flag}')" '0 1'
 	type_line fg
 	wait_until 10 sees '^consumer 1 '
+	kill -USR1 "$launcher"
+	wait_until 10 sees '^launcher: SIGUSR1'
 	kill -KILL "$launcher"
-	wait_until 10 sees_not '^consumer 1 '
+	wait_until 10 sees_not '^consumer 1 +(idle|working)'
+	wait_until 10 sees '^launcher: SIGUSR1: one consumer more, 2 now'	# its last words
 	modes after
 	assert_equal "$(<after)" "$(<before)"
 	assert_equal "$(terminal display -p '#{alternate_on} #{cursor_flag}')" '0 1'

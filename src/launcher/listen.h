@@ -1,6 +1,6 @@
 /*
- * listen.h - --listen: a page, its numbers as JSON and as Prometheus reads them, over HTTP. It only reads. What
- * is answered is in listen_answer.c.
+ * listen.h - --listen: a page, its numbers as JSON and as Prometheus reads them, over HTTP. It only
+ * reads. What is answered is in listen_answer.c.
  */
 #ifndef SHMLINE_LAUNCHER_LISTEN_H
 #define SHMLINE_LAUNCHER_LISTEN_H

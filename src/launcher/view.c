@@ -35,13 +35,6 @@ int view_open(struct view **out, bool wants_color)
 
 	if (!view)
 		diag_die(EXIT_SYSTEM, "no memory");
-	if (terminal_open(&view->screen.terminal, wants_color) < 0) {
-		free(view);
-		diag_error("--watch: expected a terminal that can move its cursor, and TERM to name it");
-		return EXIT_BAD_USAGE;
-	}
-	view->screen.keys = "s sort  p pause  + - consumer  x stop  q drain and quit";
-	view->screen.keys_short = "s sort p pause +- consumer x stop q quit";
 	view->out.before = view->out.memory = view->err.before = view->err.memory = -1;
 	if (capture_begin(&view->out, STDOUT_FILENO) < 0 || capture_begin(&view->err, STDERR_FILENO) < 0) {
 		int error = errno;
@@ -50,6 +43,13 @@ int view_open(struct view **out, bool wants_color)
 		diag_error("--watch: cannot keep what is written meanwhile: %s", strerror(error));
 		return EXIT_SYSTEM;
 	}
+	if (terminal_open(&view->screen.terminal, wants_color, view->err.memory) < 0) {
+		view_close(view);
+		diag_error("--watch: expected a terminal that can move its cursor, and TERM to name it");
+		return EXIT_BAD_USAGE;
+	}
+	view->screen.keys = "s sort  p pause  + - consumer  x stop  q drain and quit";
+	view->screen.keys_short = "s sort p pause +- consumer x stop q quit";
 	*out = view;
 	return 0;
 }

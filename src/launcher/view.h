@@ -29,8 +29,9 @@ void view_look_free(struct view_look *look);
 /* ------------------------------------------------------------------ view.c */
 
 /*
- * With --watch, take the terminal; what is written to it meanwhile is shown in the view, and its last lines
- * again at the end. Before anything is written, or a signal caught. 0, or an exit code, and why has been said.
+ * With --watch, take the terminal; what is written to it meanwhile is shown in the view, and its last
+ * lines again at the end. Before anything is written, or a signal caught. 0, or an exit code, and why
+ * has been said.
  */
 int view_open(struct view **view, bool wants_color);
 

@@ -169,6 +169,7 @@ static void append_json(const struct ring_member *member, const struct held *hel
 	json_set(object, "dead_total", json_count(member->dead));
 	json_set(object, "dropped_total", json_count(member->dropped));
 	json_set(object, "redelivered_total", json_count(member->redelivered));
+	json_set(object, "published_bytes_total", json_count(member->bytes));
 	json_set(object, "full_total", json_count(member->full));
 	json_set(object, "blocked_seconds_total", json_seconds(member->blocked_ns));
 	json_set(object, "starved_seconds_total", json_seconds(member->starved_ns));

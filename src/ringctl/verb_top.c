@@ -229,7 +229,7 @@ static int top_run(const struct settings *settings, char **operands, int n)
 		return code;
 	ring_close(ring);
 	catch_ends();
-	if (terminal_open(&top.screen.terminal, wants_color()) == -1)
+	if (terminal_open(&top.screen.terminal, wants_color(), -1) == -1)
 		diag_die(EXIT_BAD_USAGE, "top: expected a terminal that can move its cursor, and TERM "
 					 "to name it");
 	watch(&top);

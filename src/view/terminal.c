@@ -19,6 +19,8 @@
 
 #include "src/base/diag.h"
 
+#define MESSAGES_MAX 4096	/* bytes of the last messages: a screenful */
+
 static FILE *tty;
 static SCREEN *screen;
 static pid_t watcher;
@@ -45,8 +47,20 @@ static size_t farewell(char *text, size_t size)
 	return used;
 }
 
+/* Its last words. */
+static void pass_on(int messages, int to)
+{
+	char text[MESSAGES_MAX];
+	off_t end = lseek(messages, 0, SEEK_END);
+	off_t from = end > MESSAGES_MAX ? end - MESSAGES_MAX : 0;
+	ssize_t n = end < 0 ? -1 : pread(messages, text, sizeof(text), from);
+
+	if (n > 0 && write(to, text, (size_t)n) < 0)
+		return;		/* the terminal is gone too */
+}
+
 /* The end of the pipe without a byte before it: the program is dead. */
-static _Noreturn void watch(int pipe_fd, int tty_fd, const struct termios *before, const char *text,
+static _Noreturn void watch(int pipe_fd, int messages, const struct termios *before, const char *text,
 			    size_t len)
 {
 	sigset_t all;
@@ -56,20 +70,24 @@ static _Noreturn void watch(int pipe_fd, int tty_fd, const struct termios *befor
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)setsid();		/* a signal to the program's group is not for us */
-	if (dup2(pipe_fd, STDIN_FILENO) < 0 || dup2(tty_fd, STDOUT_FILENO) < 0)
+	if (messages >= 0)
+		(void)dup2(messages, STDERR_FILENO);
+	if (dup2(pipe_fd, STDIN_FILENO) < 0 || dup2(fileno(tty), STDOUT_FILENO) < 0)
 		_exit(1);
-	(void)close_range(STDOUT_FILENO + 1, ~0U, 0);
+	(void)close_range(messages >= 0 ? STDERR_FILENO + 1 : STDERR_FILENO, ~0U, 0);
 	do
 		n = read(STDIN_FILENO, &byte, 1);
 	while (n < 0 && errno == EINTR);
 	if (n == 0) {
 		n = write(STDOUT_FILENO, text, len);
 		(void)tcsetattr(STDOUT_FILENO, TCSANOW, before);
+		if (messages >= 0)
+			pass_on(STDERR_FILENO, STDOUT_FILENO);
 	}
 	_exit(0);
 }
 
-static int start_watcher(const struct termios *before)
+static int start_watcher(const struct termios *before, int messages)
 {
 	char text[128];
 	size_t len = farewell(text, sizeof(text));
@@ -80,7 +98,7 @@ static int start_watcher(const struct termios *before)
 	watcher = fork();
 	if (watcher == 0) {
 		(void)close(ends[1]);
-		watch(ends[0], fileno(tty), before, text, len);
+		watch(ends[0], messages, before, text, len);
 	}
 	(void)close(ends[0]);
 	watcher_end = ends[1];
@@ -141,7 +159,7 @@ static bool can_draw(void)
 	return result;
 }
 
-int terminal_open(struct terminal *terminal, bool wants_color)
+int terminal_open(struct terminal *terminal, bool wants_color, int messages)
 {
 	struct termios before;
 
@@ -157,7 +175,7 @@ int terminal_open(struct terminal *terminal, bool wants_color)
 		return -1;
 	}
 	screen = new_screen();
-	if (screen == NULL || start_watcher(&before) < 0) {
+	if (screen == NULL || start_watcher(&before, messages) < 0) {
 		terminal_close();
 		errno = ENOTSUP;
 		return -1;

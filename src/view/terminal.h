@@ -15,8 +15,10 @@ struct terminal {
  * Take the terminal that controls this process, whatever the standard streams are. Signals are heard as
  * before, but for TSTP, on which the terminal is given back meanwhile. 0, or -1 with errno (ENXIO: there
  * is none, ENOTSUP: one that can't move its cursor).
+ * `messages` is a file in which the program keeps what it has to say meanwhile: if it is killed the end of
+ * that is written to the terminal; -1: none.
  */
-int terminal_open(struct terminal *terminal, bool wants_color);
+int terminal_open(struct terminal *terminal, bool wants_color, int messages);
 
 /* Give it back; NULL-safe in that it does nothing when none was taken. */
 void terminal_close(void);
