@@ -15,8 +15,9 @@ struct limits {
 	size_t count;
 };
 
-#define LIMIT_EXPECTED "NAME=SOFT[:HARD], as nofile=1024 or as=2G:4G; NAME one of as, core, cpu, data, fsize, " \
-		       "memlock, nofile, nproc, stack; unlimited is a value too"
+#define LIMIT_EXPECTED \
+	"NAME=SOFT[:HARD], as nofile=1024 or as=2G:4G; NAME one of as, core, cpu, data, fsize, memlock, " \
+	"nofile, nproc, stack; unlimited is a value too"
 
 /* Add "nofile=1024:4096"; of two for one resource the later holds. 0, or -1 when it is something else. */
 int limits_add(struct limits *limits, const char *text);

@@ -152,7 +152,9 @@ void scaler_look(struct supervisor *sv)
 	struct scale_reading reading;
 	struct scale_verdict verdict;
 
-	if (!sv->scaler || sv->leaving || sv->state > DRAINING || sv->report->is_damaged || read_line(sv, &reading) < 0)
+	if (!sv->scaler || sv->leaving || sv->state > DRAINING || sv->report->is_damaged)
+		return;
+	if (read_line(sv, &reading) < 0)
 		return;
 	if (sv->state == DRAINING && reading.waiting == 0)
 		return;

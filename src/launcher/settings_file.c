@@ -15,7 +15,9 @@
 #define NAME_MAX_BYTES 32
 
 /* Options that make no sense in a file. */
-static const char *const not_in_file[] = { "config", "check", "dry-run", "help", "version", "max-procs", "jobs" };
+static const char *const not_in_file[] = {
+	"config", "check", "dry-run", "help", "version", "max-procs", "jobs",
+};
 
 /* Besides those that go to the programs. */
 static const char *const of_workers[] = {
@@ -232,7 +234,8 @@ static void inherit(struct section *section, const struct settings *line)
 	section->settings.consumers_max = 0;
 }
 
-static void add_section(struct settings *settings, const struct config *config, const struct config_section *from)
+static void add_section(struct settings *settings, const struct config *config,
+			const struct config_section *from)
 {
 	struct section *section;
 

@@ -38,10 +38,11 @@ static const char *copy_word(const char *from, char **to)
 char **words_split(const char *line)
 {
 	size_t len = strlen(line), most = len / 2 + 2, n = 0;
-	char **words = malloc(most * sizeof(*words) + len + 1), *to = (char *)(words + most);
+	char **words = malloc(most * sizeof(*words) + len + 1), *to;
 
 	if (!words)
 		return NULL;
+	to = (char *)(words + most);
 	for (line += strspn(line, blanks); *line; line += strspn(line, blanks)) {
 		words[n++] = to;
 		line = copy_word(line, &to);
