@@ -109,7 +109,7 @@ END
 @test "bursts.sh shows the ring, and leaves nothing behind" {
 	run -0 "$examples/bursts.sh" 2
 	assert_line --index 0 --regexp 'READY .*FULL/S +BLOCKED'
-	assert_regex "$output" 'launcher: published [0-9]+ = '
+	assert_line --index 2 --regexp '^ +[0-9]+ +[0-9]+ '
 	assert_equal "$(find /dev/shm -name 'shmline.bursts-*' | wc -l)" 0
 }
 
