@@ -71,6 +71,9 @@ dead_items() { jq -r .item "$1"; }
 	seq 10000 >input
 	run -123 --separate-stderr line -c 2 --worker=lines --window 32 --retries 2 --dead dead -- "$answer" -k 5000 <input
 	cmp <(sort -n <<<"$output") <(grep -vx 5000 input)
+	# Those beside it came once more, each alone; it came for its two retries.
+	[[ "${stderr_lines[*]}" =~ ([0-9]+)" redeliveries" ]]
+	((BASH_REMATCH[1] < 100)) || fail "${BASH_REMATCH[1]} redeliveries"
 	assert_equal "$(jq -c '[.item, .failures, .signal]' dead)" '["5000",2,11]'
 	books_balance "${stderr_lines[-1]}"
 	assert_equal "$acked $dead" '9999 1'
