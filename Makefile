@@ -7,6 +7,7 @@
 #   make storm | fuzz [SECONDS=600]
 #   POSTGRES=auto | yes | no         whether consumers can store in PostgreSQL (libpq)
 #   make install | uninstall [PREFIX=/usr/local DESTDIR= PROGRAM_PREFIX=shmline-] | deb | abi
+#   make lint | analyze [A=FILES] | coverage [T=PATTERN]
 #
 # Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
 
@@ -92,7 +93,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: stage library install uninstall abi deb all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
+.PHONY: analyze coverage stage library install uninstall abi deb all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -290,7 +291,25 @@ lint: layers
 		--enable=warning,performance,portability --suppress=preprocessorErrorDirective \
 		$(filter %.c,$(C_FILES))
 	@shellcheck -x $(SCRIPTS)
-	@codespell -L hendler,nd,te $(C_FILES) $(SCRIPTS) $(wildcard *.md shm/*.md man/*)
+	@codespell -L hendler,nd,te,fo $(C_FILES) $(SCRIPTS) $(wildcard *.md shm/*.md man/* python/*.py)
+	@MYPYPATH=python mypy --strict --cache-dir=/dev/null python/shmline.py examples/worker.py
+
+# Slower readers of the same code: of the ring and of base, or of A='FILE...'.
+A ?= $(wildcard shm/*.c src/base/*.c)
+analyze:
+	@tests/tools/ensure-packages build lint
+	@for file in $(A); do \
+		$(COMPILE) -DSHMLINE_VERSION='""' -fanalyzer -Werror -c -o /dev/null $$file || exit; \
+		clang-tidy --quiet $$file -- $(LANGUAGE) -DSHMLINE_VERSION='""' || exit; done
+
+# What the tests run (T=PATTERN: some of them), in build/coverage/html. A killed process leaves no count.
+coverage:
+	@tests/tools/ensure-packages build check coverage
+	-@$(MAKE) --no-print-directory BUILD=build/coverage PROGDIR=build/coverage CFLAGS='-O0 -g --coverage' tests T='$(T)'
+	@cd build/coverage && lcov -q --capture --directory . --include '*/shm/*' --include '*/src/*' -o all.info && \
+		lcov -q --extract all.info '*/shm/*' -o shm.info && genhtml -q all.info -o html && \
+		echo "shm/: $$(lcov --summary shm.info 2>&1 | grep lines)" && \
+		echo "all:  $$(lcov --summary all.info 2>&1 | grep lines)"
 
 clean:
 	rm -rf build $(PROGRAMS:%=$(PROGDIR)/%)

@@ -431,7 +431,7 @@ struct ring_member {
 	unsigned roles, number;
 	bool is_alive;			/* the kernel's word */
 	uint64_t started_ns;
-	uint64_t published, taken, acked, dead, dropped, redelivered, bytes, full;  /* since it attached */
+	uint64_t published, taken, acked, dead, dropped, redelivered, bytes, full;	/* since it attached */
 	uint64_t blocked_ns, starved_ns;
 	uint32_t holding;		/* items in its hands */
 	char note[RING_NOTE_MAX];
