@@ -4,7 +4,8 @@
  *
  * Sizes: PRODUCERS publish ITEMS each into SLOTS told by CELLS; CONSUMERS; LOOKERS recover and sweep (killed
  * too); KILLS, STOPS, GIVE_BACKS, DELAYS (given back for later), BURIALS (declared dead), DROPS (of the
- * oldest), SWEEPS (at any time). Who is killed is started again when it has been recovered.
+ * oldest), KICKS (of dead letters, put back), SWEEPS (at any time). Who is killed is started again when it has
+ * been recovered.
  */
 #ifndef PRODUCERS
 #define PRODUCERS 2
@@ -35,6 +36,9 @@
 #endif
 #ifndef DROPS
 #define DROPS 0
+#endif
+#ifndef KICKS
+#define KICKS 0
 #endif
 #ifndef SWEEPS
 #define SWEEPS 0
@@ -79,9 +83,10 @@ bool is_accepted[PRODUCERS * ITEMS], is_done[PRODUCERS * ITEMS];
 byte deliveries[PRODUCERS * ITEMS];
 byte first_taken[PRODUCERS];
 byte uncounted[MEMBERS + 1];	/* swaps that its counters do not have yet */
+bool was_kicked[PRODUCERS * ITEMS];
 bool is_untold;			/* there was no room for somebody's hint */
 
-byte give_backs, delays, burials, drops, sweeps;
+byte give_backs, delays, burials, drops, kicks, sweeps;
 byte sweeps_asked;
 
 #define ALL_LEFT (life[1] == LEFT && (PRODUCERS < 2 || life[2] == LEFT))
@@ -155,7 +160,7 @@ inline hints_push(s, g)
 
 #define FIRST_TAKE(i) \
 	if \
-	:: deliveries[i] == 0 -> \
+	:: deliveries[i] == 0 && !was_kicked[i] -> \
 		assert(i - LANE(i) * ITEMS == first_taken[LANE(i)]); \
 		first_taken[LANE(i)]++ \
 	:: else -> skip \
@@ -292,6 +297,24 @@ inline finish(to)
 	STEP(intent[me] = NOTHING; uncounted[me]--)
 }
 
+/* A dead letter that was taken up: published under its id, or left dead. */
+inline put_back()
+{
+	if
+	:: STEP(g = gen[s] + 1; intent[me] = PUBLISH; intent_slot[me] = s; intent_gen[me] = gen[s]);
+	   STEP(assert(state[s] == WRITING && owner[s] == me);
+		state[s] = READY; gen[s] = g; returns[s] = 0; uncounted[me]++;
+		assert(is_done[item[s]]);
+		is_done[item[s]] = 0; deliveries[item[s]] = 0; was_kicked[item[s]] = 1);
+	   STEP(intent[me] = NOTHING; uncounted[me]--);
+	   hint(s, g, me)
+	:: STEP(assert(state[s] == WRITING && owner[s] == me);
+		state[s] = BURIED; owner[s] = 0; returns[s] = 0);
+	   room_for_dead()
+	fi;
+	atomic { s = 0; g = 0 }
+}
+
 #define CLAIM(slot) :: atomic { state[slot] == FREE -> state[slot] = WRITING; owner[slot] = me; \
 	returns[slot] = 0; s = slot; item[slot] = TORN }
 
@@ -316,6 +339,14 @@ start:
 	      :: m == DONE -> m = 0; finish(FREE)
 	      :: else
 	      fi;
+	      goto start
+#endif
+#if KICKS
+	   :: atomic { kicks > 0 && (state[0] == BURIED || state[1] == BURIED) ->
+		kicks--;
+		if :: state[0] == BURIED -> s = 0 :: state[1] == BURIED -> s = 1 fi;
+		state[s] = WRITING; owner[s] = me; returns[s] = 1 };
+	      put_back();
 	      goto start
 #endif
 	   DIE
@@ -448,7 +479,9 @@ inline recover_member()
 	:: n == SLOTS -> break
 	:: else ->
 	   if
-	   :: atomic { owner[n] == whom && state[n] == WRITING -> state[n] = FREE; owner[n] = 0 }
+	   :: atomic { owner[n] == whom && state[n] == WRITING ->
+		if :: returns[n] -> state[n] = BURIED :: else -> state[n] = FREE fi;
+		owner[n] = 0; returns[n] = 0 }
 	   :: atomic { owner[n] == whom && state[n] == READING -> state[n] = READY; returns[n]++; g = gen[n] };
 	      hint(n, g, whom)
 	   :: atomic { !(owner[n] == whom && (state[n] == WRITING || state[n] == READING)) -> skip }
@@ -532,7 +565,7 @@ active proctype Judge()
 	byte i;
 	atomic {
 		choose_misfortunes();
-		give_backs = GIVE_BACKS; delays = DELAYS; burials = BURIALS; drops = DROPS; sweeps = SWEEPS;
+		give_backs = GIVE_BACKS; delays = DELAYS; burials = BURIALS; drops = DROPS; kicks = KICKS; sweeps = SWEEPS;
 		i = 1;
 		do
 		:: i <= PRODUCERS -> run Producer(i); i++
