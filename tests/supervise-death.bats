@@ -8,7 +8,7 @@ setup() { common_setup; }
 teardown() { common_teardown; }
 
 # Processes that carry this test's mark in their environment, whatever they are by now.
-marked() { grep -lsaz "^SHMLINE_TEST=$ring$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
+marked() { grep -lsaz "^LINE_OF_TEST=$ring$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
 others() { marked | grep -vxF -e "$pid" -e "$BASHPID"; }
 none_left() { [[ -z $(others) ]]; }
 in_flight() { [[ $(ringctl stat --json "$ring" 2>/dev/null | jq .in_flight) == "$1" ]]; }
@@ -16,7 +16,7 @@ in_flight() { [[ $(ringctl stat --json "$ring" 2>/dev/null | jq .in_flight) == "
 # A line of 30 numbers, whose COMMAND does what a test says to number 7 and 8. Sets $pid.
 start_line() { # SHELL
 	seq 30 >in
-	start line env SHMLINE_TEST="$ring" launcher -r "$ring" -c 3 -a in --restart-backoff const:10ms --shell -- \
+	start line env LINE_OF_TEST="$ring" launcher -r "$ring" -c 3 -a in --restart-backoff const:10ms --shell -- \
 		"case {}-\$SHMLINE_DELIVERY in 7-1|8-1) $1;; *) echo {} >>finished;; esac"
 }
 
