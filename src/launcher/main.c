@@ -201,7 +201,7 @@ static int begin(struct line *line, const struct settings *settings)
 
 int main(int argc, char **argv)
 {
-	struct settings settings;
+	static struct settings settings;	/* for good: what it points to is never freed */
 	struct line line;
 	int code;
 
@@ -211,6 +211,5 @@ int main(int argc, char **argv)
 	settings_read(&settings, argc, argv);
 	line_choose_name(&line, &settings);
 	code = begin(&line, &settings);
-	settings_free(&settings);
 	return code;
 }

@@ -715,7 +715,7 @@ static void read_file(struct settings *settings, int argc, char **argv, const ch
 {
 	static struct config config;	/* settings point into it */
 
-	settings_free(settings);
+	free(settings->arg_files);
 	*settings = defaults;
 	config_read(&config, path);
 	settings_file_line(settings, &config);
@@ -740,12 +740,4 @@ void settings_read(struct settings *settings, int argc, char **argv)
 	if (settings->quiet || settings->verbose)
 		diag_set_level(settings->quiet ? DIAG_QUIET : DIAG_VERBOSE);
 	warn(settings);
-}
-
-void settings_free(struct settings *settings)
-{
-	free(settings->arg_files);
-	for (size_t i = 0; i < settings->section_count; i++)
-		free(settings->sections[i].settings.arg_files);
-	free(settings->sections);
 }

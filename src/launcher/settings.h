@@ -85,8 +85,6 @@ extern const char *const settings_stop_modes[];
 /* Read and check the command line. Wrong usage, --help and --version end the program. */
 void settings_read(struct settings *settings, int argc, char **argv);
 
-void settings_free(struct settings *settings);
-
 /* The table of options, and one of them; NULL: there is none of that name. */
 const struct option_table *settings_options(void);
 const struct option_entry *settings_option(const char *name);

@@ -85,7 +85,7 @@ static void take_numprocs(struct place *at)
 static void take_environment(struct place *at)
 {
 	char *list = need_memory(strdup(at->key->value)), **words;
-	bool is_quoted = false;
+	bool is_quoted = false, is_good;
 
 	for (char *c = list; *c; c++) {
 		is_quoted ^= *c == '"';
@@ -94,13 +94,13 @@ static void take_environment(struct place *at)
 	}
 	words = words_split(list);
 	free(list);
+	is_good = words != NULL;
+	at->section->settings.environment = words;
 	for (char **word = words; word && *word; word++)
-		if (strchr(*word, '=') == NULL || **word == '=')
-			words = NULL;
-	if (!words)
+		is_good &= strchr(*word, '=') != NULL && **word != '=';
+	if (!is_good)
 		config_refuse(at->config, at->key->line,
 			      "environment: expected NAME=\"VALUE\", with commas between them");
-	at->section->settings.environment = words;
 }
 
 static void take_directory(struct place *at)
