@@ -205,7 +205,7 @@ check:
 
 # T=PATTERN runs the files whose names match, JOBS=N so many at a time.
 # Sanitizers want addresses that are not too random; where that can't be asked for, it goes without.
-tests: all unit $(STRESS) layers $(if $(SAN),,fuzzers library $(BUILD)/tests/abi/describe)
+tests: all unit workers $(STRESS) layers $(if $(SAN),,fuzzers library $(BUILD)/tests/abi/describe)
 	@SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers FUZZERS=$(FUZZ_BUILD)/tests/fuzz BUILD=$(BUILD) COMPILE='$(COMPILE)' \
 		$(if $(SAN),$$(setarch -R true 2>/dev/null && echo setarch -R)) \
 		tests/tools/run-tests $(UNITS) $(CHECKED) $(if $(SAN),,tests/fuzz/run) $(wildcard tests/*.bats)
