@@ -3,7 +3,10 @@
 
 bats_require_minimum_version 1.5.0
 load helpers
-setup() { common_setup; }
+setup() {
+	common_setup
+	kills_at_any_moment
+}
 teardown() { common_teardown; }
 
 @test "several files are read, each once, in their order by one producer" {

@@ -4,7 +4,10 @@
 load helpers
 bats_require_minimum_version 1.5.0
 
-setup() { common_setup; }
+setup() {
+	common_setup
+	kills_at_any_moment
+}
 teardown() { common_teardown; }
 
 last_line() { tail -n 1 "$1"; }

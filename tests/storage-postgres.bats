@@ -16,6 +16,7 @@ teardown_file() { pg_remove; }
 
 setup() {
 	common_setup
+	kills_at_any_moment
 	PATH=$PATH:$(pg_bin)
 	[[ -z $(ask "SELECT 1 FROM pg_tables WHERE schemaname = 'public'") ]] ||
 		ask "DROP SCHEMA public CASCADE; CREATE SCHEMA public" 2>/dev/null

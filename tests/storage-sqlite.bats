@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	common_setup
+	kills_at_any_moment
 	mounted=()
 	invoices=(launcher -r "$ring" --source invoices --sink sqlite:s.db)
 }

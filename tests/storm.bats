@@ -5,7 +5,10 @@
 load helpers
 bats_require_minimum_version 1.5.0
 
-setup() { common_setup; }
+setup() {
+	common_setup
+	kills_at_any_moment
+}
 teardown() { common_teardown; }
 
 ITEMS=${STORM_ITEMS:-1500}

@@ -4,7 +4,10 @@
 load helpers
 bats_require_minimum_version 1.5.0
 
-setup() { common_setup; }
+setup() {
+	common_setup
+	kills_at_any_moment
+}
 teardown() { common_teardown; }
 
 # Processes that carry this test's mark in their environment, whatever they are by now.

@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	common_setup
+	kills_at_any_moment
 	answer=$(worker answer)
 	items=${CHAOS_ITEMS:-10000}
 	[[ -z ${SAN:-} ]] || items=1000
