@@ -2,7 +2,7 @@
 # are listed in packages.txt.
 #
 #   make [DEV=1] [SAN=address,undefined | SAN=thread] [CC=clang] [SDT=yes|no]     programs, into the root
-#   make run | check | bench | unit | lint | format | layers | clean         (V=1: show commands)
+#   make run | check | bench [QUICK=1] | bench-plots | unit | lint | format | layers | clean         (V=1: show commands)
 #   make killpoints | mistakes | model | model-full | model-mutants
 #   make storm | fuzz [SECONDS=600]
 #   POSTGRES=auto | yes | no         whether consumers can store in PostgreSQL (libpq)
@@ -93,7 +93,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: analyze coverage stage library install uninstall abi deb all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench lint format layers clean force
+.PHONY: analyze coverage stage library install uninstall abi deb all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench benches bench-plots lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -213,9 +213,42 @@ tests: all unit workers $(STRESS) layers $(if $(SAN),,fuzzers library $(BUILD)/t
 layers: $(LIBSHM)
 	@tests/tools/layers $(if $(SAN),,$(LIBSHM))
 
-bench: all $(BENCH) $(HANDS)
-	$(if $(wildcard bench/run),SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers \
-		bench/run $(BENCH) bench/storage bench/views bench/workers)
+# ------------------------------------------------------------------ benchmarks
+
+# What the ring is measured against: taken when it is there. QUICK=1: a minute instead of ten.
+bench:
+	@tests/tools/ensure-packages build
+	-@tests/tools/ensure-packages bench
+	-@bench/dpdk-headers $(BUILD)/bench/dpdk
+	@$(MAKE) --no-print-directory benches
+	@SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers QUICK=$(QUICK) \
+		bench/run $(BUILD)/bench
+benches: all $(BENCH) $(HANDS)
+
+# The pictures in bench/README.md, from the last run.
+bench-plots:
+	@tests/tools/ensure-packages bench
+	bench/plots/make $(BUILD)/bench
+
+# Peers whose headers came or went since they were compiled are compiled again.
+PEERS = $(wildcard /usr/include/ck_ring.h /usr/include/zmq.h /usr/include/nng/nng.h /usr/include/boost/interprocess \
+	/usr/include/dpdk $(BUILD)/bench/dpdk/usr) $(shell command -v $(CXX))
+$(BUILD)/bench/peers: force
+	@mkdir -p $(@D)
+	@echo '$(PEERS)' | cmp -s - $@ || echo '$(PEERS)' > $@
+$(addprefix $(BUILD)/bench/ipc_,spin.o sockets.o boost.o rte.o): $(BUILD)/bench/peers
+
+$(BUILD)/bench/ipc_rte.o: private LANGUAGE += $(foreach root,$(BUILD)/bench/dpdk,$(foreach folder,dpdk \
+	x86_64-linux-gnu/dpdk,-isystem /usr/include/$(folder) -isystem $(root)/usr/include/$(folder)))
+
+# As C, where there is no C++: then it says so.
+$(BUILD)/bench/ipc_boost.o: bench/ipc_boost.cc $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)$(if $(shell command -v $(CXX)),$(CXX) -std=gnu++17,$(CC) -std=gnu17 -x c) -D_GNU_SOURCE -I. -pthread -Wall -Wextra $(SANITIZE) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bench/ipc: $(BUILD)/bench/ipc_boost.o
+$(BUILD)/bench/ipc: private LIBS += $(if $(wildcard /usr/include/zmq.h),-lzmq) \
+	$(if $(wildcard /usr/include/nng/nng.h),-lnng) $(if $(shell command -v $(CXX)),-lstdc++)
 
 # ------------------------------------------------------------------ installing
 
@@ -272,7 +305,7 @@ deb:
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run tools/* tests/abi/show bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
+SCRIPTS  := $(wildcard .ci/run tools/* tests/abi/show bench/dpdk-headers bench/goals bench/line bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
 
 format:
 	@tests/tools/ensure-packages lint

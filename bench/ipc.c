@@ -1,82 +1,53 @@
 /*
- * ipc.c - how fast items get from processes to processes: the ring beside what people would take instead, in turn
- * within one run, each item counted and its content checked. Prints tables in Markdown: the median of the
- * rounds, least and most, processor time an item, and the ratio to the textbook's ring.
+ * ipc.c - how fast items get from processes to processes: the ring beside what people would take
+ * instead, in turn within one run, each item counted and its content checked. Cases and who takes part
+ * stand in ipc_cases.c.
  *
- *	ipc [--quick] [--only TRANSPORT] [--json FILE]
+ *	ipc [--quick] [--only TRANSPORT] [--case WORDS] [--json FILE]
+ *
+ * --only measures the ring, the textbook's and this one; --case the cases that have WORDS in their
+ * names, "round trip, awake" and "round trip, asleep" being two more, or the one that is called so.
  */
 #include "bench/ipc.h"
 
 #include <err.h>
 #include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct transport *const transports[] = {
-	&transport_shmline,
-	&transport_textbook, &transport_two_semaphores, &transport_condition, &transport_robust,
-	&transport_posix_mq, &transport_sysv_msg, &transport_pipe, &transport_seqpacket,
-	&transport_vyukov, &transport_vyukov_futex, &transport_ck,
-};
-
-struct bench_case {
-	const char *name;
-	struct channel shape;
-	bool is_quick;
-};
-
-#define SHAPE(p, c, n, l) { .producers = (p), .consumers = (c), .slots = (n), .len = (l) }
-static const struct bench_case cases[] = {
-	{ "1 to 1, 64 bytes", SHAPE(1, 1, 1024, 64), true },
-	{ "3 to 5, 64 bytes", SHAPE(3, 5, 1024, 64), true },
-	{ "16 to 16, 64 bytes", SHAPE(16, 16, 1024, 64), true },
-	{ "1 to 16, 64 bytes", SHAPE(1, 16, 1024, 64), false },
-	{ "16 to 1, 64 bytes", SHAPE(16, 1, 1024, 64), false },
-	{ "32 to 32, 64 bytes", SHAPE(32, 32, 1024, 64), false },
-	{ "1 to 1, 16 bytes", SHAPE(1, 1, 1024, 16), false },
-	{ "1 to 1, 1,024 bytes", SHAPE(1, 1, 1024, 1024), false },
-	{ "1 to 1, 64 KiB", SHAPE(1, 1, 64, 65536), false },
-	{ "1 to 1, 64 bytes, 64 slots", SHAPE(1, 1, 64, 64), false },
-	{ "1 to 1, 64 bytes, 65,536 slots", SHAPE(1, 1, 65536, 64), false },
-};
-
-enum { ROUNDS_MAX = 9, PINGS = 2000 };
 
 struct settings {
 	bool is_quick;
-	unsigned rounds, ms;
-	const char *only;
+	unsigned rounds, ms, pings;
+	const char *only, *words;
 	FILE *json;
 };
 
 static bool is_wanted(const struct settings *settings, const struct transport *transport)
 {
-	return !settings->only || strcmp(settings->only, transport->name) == 0 ||
-	       transport == &transport_textbook;
+	return !why_absent(transport) &&
+	       (!settings->only || strcmp(settings->only, transport->name) == 0 ||
+		transport == &transport_textbook || transport == &transport_shmline);
 }
 
-static bool fits(const struct transport *transport, const struct channel *shape)
+static bool is_wanted_case(const struct settings *settings, const char *name, bool is_quick)
 {
-	return !transport->absent && (!transport->len_max || shape->len <= transport->len_max);
+	if (!settings->words)
+		return is_quick || !settings->is_quick;
+	for (size_t i = 0; i < cases_n; i++)
+		if (strcmp(cases[i].name, settings->words) == 0)
+			return strcmp(name, settings->words) == 0;
+	return strstr(name, settings->words) != NULL;
 }
 
-static int compare(const void *a, const void *b)
+/* Of the first case, that has all but the servers, and the last, that has these. */
+static void say_absent(const struct bench_case *it)
 {
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	for (unsigned i = 0; i < PEERS_MAX && it->peers[i]; i++)
+		if (why_absent(it->peers[i]))
+			printf("Left out: %s, %s.\n", it->peers[i]->name, why_absent(it->peers[i]));
 }
 
 /* ------------------------------------------------------------------ throughput */
-
-struct series {
-	double items_s[ROUNDS_MAX], cpu_us[ROUNDS_MAX];
-	unsigned n, wrong, stalled;
-};
 
 static void add(struct series *series, struct result result)
 {
@@ -88,117 +59,116 @@ static void add(struct series *series, struct result result)
 	series->cpu_us[series->n++] = result.cpu_us;
 }
 
-static void sort(struct series *series)
+/* All of them in turn, and so again. One that stalls is not tried again. */
+static bool measure(const struct settings *settings, const struct bench_case *it)
 {
-	qsort(series->items_s, series->n, sizeof(double), compare);
-	qsort(series->cpu_us, series->n, sizeof(double), compare);
-}
-
-static void print_row(const struct settings *settings, const struct bench_case *this,
-		      const struct transport *transport, const struct series *series, double textbook)
-{
-	double median = series->items_s[series->n / 2], cpu = series->cpu_us[series->n / 2];
-
-	if (series->wrong)
-		printf("| %s | **wrong** %u times | | | |\n", transport->name, series->wrong);
-	else if (series->n == 0)
-		printf("| %s | stalls | | | |\n", transport->name);
-	else
-		printf("| %s | %.2f | %.2f to %.2f | %.2f | %.2f |\n", transport->name, median,
-		       series->items_s[0], series->items_s[series->n - 1], cpu, median / textbook);
-	if (settings->json)
-		fprintf(settings->json, "{\"case\":\"%s\",\"transport\":\"%s\",\"runs\":%u,"
-			"\"stalled\":%u,\"wrong\":%u,\"million_items_s\":{\"median\":%.4f,\"min\":%.4f,"
-			"\"max\":%.4f},\"cpu_us\":%.4f}\n", this->name, transport->name, series->n,
-			series->stalled, series->wrong, median, series->items_s[0],
-			series->n ? series->items_s[series->n - 1] : 0, cpu);
-}
-
-/* false: an item was lost or came out changed. */
-static bool measure(const struct settings *settings, const struct bench_case *this)
-{
-	static struct series all[COUNT(transports)];
-	double textbook = 0;
+	struct series all[PEERS_MAX] = { 0 };
 	bool is_good = true;
 
-	memset(all, 0, sizeof(all));
 	for (unsigned round = 0; round < settings->rounds; round++)
-		for (size_t i = 0; i < COUNT(transports); i++)
-			if (is_wanted(settings, transports[i]) && fits(transports[i], &this->shape) &&
-			    all[i].stalled < 2)
-				add(&all[i], ipc_run(transports[i], &this->shape, settings->ms));
-	for (size_t i = 0; i < COUNT(transports); i++) {
-		sort(&all[i]);
-		if (transports[i] == &transport_textbook)
-			textbook = all[i].items_s[all[i].n / 2];
-	}
-	printf("\n### %s, %u slots\n| | M items/s | of %u runs | CPU us an item | to the textbook |\n"
-	       "|---|---|---|---|---|\n", this->name, this->shape.slots, settings->rounds);
-	for (size_t i = 0; i < COUNT(transports); i++) {
-		if (!is_wanted(settings, transports[i]) || !fits(transports[i], &this->shape))
-			continue;
-		print_row(settings, this, transports[i], &all[i], textbook);
+		for (unsigned i = 0; i < PEERS_MAX && it->peers[i]; i++)
+			if (is_wanted(settings, it->peers[i]) && all[i].stalled == 0)
+				add(&all[i], ipc_run(it->peers[i], &it->shape, settings->ms));
+	report_case(settings->json, it, all);
+	for (unsigned i = 0; i < PEERS_MAX; i++)
 		is_good &= all[i].wrong == 0;
-	}
 	return is_good;
 }
 
 /* ------------------------------------------------------------------ round trips */
 
+struct pings {
+	double *ns, p50[ROUNDS_MAX], p99[ROUNDS_MAX];
+	unsigned n, rounds, stalled;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void ping(const struct settings *settings, const struct transport *transport, unsigned pause_us,
+		 struct pings *pings)
+{
+	static const struct channel shape = { .producers = 1, .consumers = 1, .slots = 64, .len = 64 };
+	/* With a pause it is a fifth as many. */
+	unsigned n = settings->pings / (pause_us ? 5 : 1);
+	double *ns = pings->ns + pings->n;
+
+	if (!ipc_ping(transport, &shape, pause_us, ns, n)) {
+		pings->stalled++;
+		return;
+	}
+	pings->p50[pings->rounds] = ns[n / 2];
+	pings->p99[pings->rounds++] = ns[n * 99UL / 100];
+	pings->n += n;
+}
+
 static void measure_pings(const struct settings *settings, unsigned pause_us)
 {
-	static const struct channel shape = SHAPE(1, 1, 64, 64);
-	static double ns[PINGS];
-	unsigned n = settings->is_quick ? PINGS / 10 : PINGS;
+	struct pings all[PEERS_MAX] = { 0 };
 
-	printf("\n### round trip of a 64-byte item, the other side %s\n"
-	       "| | p50 us | p99 us | p99.9 us |\n|---|---|---|---|\n", pause_us ? "asleep" : "awake");
-	for (size_t i = 0; i < COUNT(transports); i++) {
-		if (!is_wanted(settings, transports[i]) || !fits(transports[i], &shape))
-			continue;
-		if (!ipc_ping(transports[i], &shape, pause_us, ns, n)) {
-			printf("| %s | stalls | | |\n", transports[i]->name);
-			continue;
-		}
-		printf("| %s | %.2f | %.2f | %.2f |\n", transports[i]->name, ns[n / 2] / 1e3,
-		       ns[n * 99 / 100] / 1e3, ns[n * 999 / 1000] / 1e3);
-		if (settings->json)
-			fprintf(settings->json, "{\"case\":\"round trip, %s\",\"transport\":\"%s\","
-				"\"p50_us\":%.3f,\"p99_us\":%.3f,\"p99_9_us\":%.3f}\n",
-				pause_us ? "asleep" : "awake", transports[i]->name, ns[n / 2] / 1e3,
-				ns[n * 99 / 100] / 1e3, ns[n * 999 / 1000] / 1e3);
+	for (unsigned i = 0; i < PEERS_MAX && ping_peers[i]; i++) {
+		all[i].ns = calloc((size_t)settings->rounds * settings->pings, sizeof(double));
+		if (!all[i].ns)
+			err(1, "no memory");
+	}
+	for (unsigned round = 0; round < settings->rounds; round++)
+		for (unsigned i = 0; i < PEERS_MAX && ping_peers[i]; i++)
+			if (is_wanted(settings, ping_peers[i]) && all[i].stalled == 0)
+				ping(settings, ping_peers[i], pause_us, &all[i]);
+	report_pings_head(pause_us > 0);
+	for (unsigned i = 0; i < PEERS_MAX && ping_peers[i]; i++) {
+		qsort(all[i].ns, all[i].n, sizeof(double), compare);
+		if (is_wanted(settings, ping_peers[i]))
+			report_pings(settings->json, pause_us > 0, ping_peers[i]->name, all[i].ns, all[i].n,
+				     all[i].p50, all[i].p99, all[i].rounds);
+		free(all[i].ns);
 	}
 }
 
-/* ------------------------------------------------------------------ */
+/* ------------------------------------------------------------------ the limit */
 
-static void say_machine(void)
+/* How fast one process copies 1,024-byte items between two places that are in no cache but the last. */
+static void measure_memcpy(const struct settings *settings)
 {
-	char line[256], model[256] = "processor of an unknown model";
-	FILE *info = fopen("/proc/cpuinfo", "r");
+	enum { LEN = 1024, ITEMS = 4096, TURNS = 20 };
+	unsigned char *from = map_shared(LEN * ITEMS), *to = map_shared(LEN * ITEMS);
+	double items_s[ROUNDS_MAX];
+	struct middle middle;
 
-	while (info && fgets(line, sizeof(line), info))
-		if (sscanf(line, "model name%*[ \t]: %255[^\n]", model) == 1)
-			break;
-	if (info)
-		(void)fclose(info);
-	printf("%s, %ld cores, %ld MiB of memory. Processes, not threads; not pinned.\n", model,
-	       sysconf(_SC_NPROCESSORS_ONLN),
-	       sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024));
-	for (size_t i = 0; i < COUNT(transports); i++)
-		if (transports[i]->absent)
-			printf("Left out: %s, %s.\n", transports[i]->name, transports[i]->absent);
+	memset(from, 1, LEN * ITEMS);
+	memset(to, 2, LEN * ITEMS);
+	for (unsigned round = 0; round < settings->rounds; round++) {
+		uint64_t began = now_ns();
+
+		for (unsigned i = 0; i < TURNS * ITEMS; i++) {
+			memcpy(to + i % ITEMS * LEN, from + i % ITEMS * LEN, LEN);
+			__asm__ volatile ("" : : "r" (to) : "memory");
+		}
+		items_s[round] = TURNS * ITEMS * 1e3 / (double)(now_ns() - began);
+	}
+	middle = middle_of(items_s, settings->rounds);
+	printf("\nmemcpy of 1,024 bytes: %.2f million/s (%.2f to %.2f)\n", middle.median, middle.min, middle.max);
+	if (settings->json)
+		fprintf(settings->json, "{\"case\":\"1,024 bytes\",\"transport\":\"memcpy\",\"million_items_s\":"
+					"{\"median\":%.4f,\"min\":%.4f,\"max\":%.4f}}\n", middle.median, middle.min, middle.max);
 }
+
+/* ------------------------------------------------------------------ */
 
 static struct settings read_settings(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "quick", no_argument, NULL, 'q' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "case", required_argument, NULL, 'c' },
 		{ "json", required_argument, NULL, 'j' },
 		{ 0 },
 	};
-	struct settings settings = { .rounds = 5, .ms = 250 };
+	struct settings settings = { .rounds = 5, .ms = 200, .pings = 2000 };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -206,10 +176,14 @@ static struct settings read_settings(int argc, char **argv)
 		case 'q':
 			settings.is_quick = true;
 			settings.rounds = 3;
-			settings.ms = 100;
+			settings.ms = 50;
+			settings.pings = 300;
 			break;
 		case 'o':
 			settings.only = optarg;
+			break;
+		case 'c':
+			settings.words = optarg;
 			break;
 		case 'j':
 			settings.json = fopen(optarg, "w");
@@ -229,12 +203,18 @@ int main(int argc, char **argv)
 	bool is_good = true;
 
 	setlinebuf(stdout);
-	say_machine();
-	for (size_t i = 0; i < COUNT(cases); i++)
-		if (cases[i].is_quick || !settings.is_quick)
+	report_machine(settings.json);
+	say_absent(&cases[0]);
+	say_absent(&cases[cases_n - 1]);
+	for (size_t i = 0; i < cases_n; i++)
+		if (is_wanted_case(&settings, cases[i].name, cases[i].is_quick))
 			is_good &= measure(&settings, &cases[i]);
-	measure_pings(&settings, 0);
-	measure_pings(&settings, 1000);
+	if (is_wanted_case(&settings, "1,024 bytes", true))
+		measure_memcpy(&settings);
+	if (is_wanted_case(&settings, "round trip, awake", true))
+		measure_pings(&settings, 0);
+	if (is_wanted_case(&settings, "round trip, asleep", true))
+		measure_pings(&settings, 1000);
 	if (settings.json && fclose(settings.json))
 		err(1, "cannot write the JSON");
 	return !is_good;

@@ -1,11 +1,13 @@
-/* ipc_kernel.c - what the kernel has: pipe, AF_UNIX sequenced packets, POSIX and System V message queues. */
+/*
+ * ipc_kernel.c - what the kernel has: pipe, AF_UNIX sequenced packets, POSIX and System V message
+ * queues.
+ */
 #include "bench/ipc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -41,33 +43,46 @@ static void socket_make(struct channel *channel)
 		give_up("socketpair: %s", strerror(errno));
 }
 
-/* Items of up to PIPE_BUF bytes are written whole; longer ones would be mixed with others' (len_max). */
-static void fd_put(struct end *end)
+/* Up to PIPE_BUF bytes are written whole; more would be mixed with what others write. */
+static void write_all(struct end *end)
 {
-	size_t len = end->channel->len;
+	size_t size = end->many.n * end->channel->len;
+	const unsigned char *items = end->many.items;
 
-	if (write(end->channel->fds[1], end->buffer, len) != (ssize_t)len)
-		give_up("write: %s", strerror(errno));
+	for (size_t at = 0; at < size;) {
+		ssize_t did = write(end->channel->fds[1], items + at, size - at);
+
+		if (did < 0)
+			give_up("write: %s", strerror(errno));
+		at += (size_t)did;
+	}
 }
 
-/* A pipe's reader takes what is whole, since all writes have one length that divides a page. */
-static const void *fd_get(struct end *end)
+/* What there is, up to a batch. Among several readers, that is whole items, since all lengths that
+   are written are multiples of an item's; alone, the rest of the last one is read too. */
+static void read_some(struct end *end)
 {
-	size_t len = end->channel->len;
+	size_t len = end->channel->len, room = batch_of(end) * len, size = 0;
+	unsigned char *items = many_item(end, 0);
 
-	if (read(end->channel->fds[0], end->buffer, len) != (ssize_t)len)
-		give_up("read: %s", strerror(errno));
-	return end->buffer;
+	do {
+		ssize_t did = read(end->channel->fds[0], items + size, room - size);
+
+		if (did <= 0)
+			give_up("read: %s", strerror(errno));
+		size += (size_t)did;
+	} while (size % len != 0);
+	end->many.n = (unsigned)(size / len);
 }
 
 const struct transport transport_pipe = {
-	.name = "pipe", .note = "one write an item; what was read is gone with its reader",
-	.len_max = 4096, .make = pipe_make, KERNEL(fd_put, fd_get),
+	.name = "pipe", .note = "what was read is gone with its reader",
+	.make = pipe_make, GATHERS(write_all, read_some),
 };
 
 const struct transport transport_seqpacket = {
 	.name = "unix seqpacket", .note = "as the pipe",
-	.make = socket_make, KERNEL(fd_put, fd_get),
+	.make = socket_make, GATHERS(write_all, read_some),
 };
 
 /* ------------------------------------------------------------------ POSIX message queue */
@@ -121,10 +136,8 @@ static void msg_make(struct channel *channel)
 
 static void msg_join(struct end *end)
 {
-	struct message *message = calloc(1, sizeof(*message) + end->channel->len);
+	struct message *message = new_memory(sizeof(*message) + end->channel->len);
 
-	if (!message)
-		give_up("no memory");
 	message->type = 1;
 	end->own = message;
 	end->buffer = message->data;
@@ -150,6 +163,6 @@ static void msg_unmake(struct channel *channel)
 
 const struct transport transport_sysv_msg = {
 	.name = "System V message queue", .note = "as the pipe",
-	.len_max = 8192, .make = msg_make, .join = msg_join, .begin_put = buffer_of,
+	.make = msg_make, .join = msg_join, .begin_put = buffer_of,
 	.end_put = msg_put, .begin_get = msg_get, .end_get = end_get, .unmake = msg_unmake,
 };

@@ -1,6 +1,7 @@
 /*
- * ipc_locks.c - a ring in shared memory under process-shared locks: the textbook's producers and consumers (three
- * semaphores), two semaphores and a mutex, a mutex and condition variables, and those with a robust mutex.
+ * ipc_locks.c - a ring in shared memory under process-shared locks: the textbook's producers and
+ * consumers (three semaphores), two semaphores and a mutex, a mutex and condition variables, and those
+ * with a robust mutex.
  */
 #include "bench/ipc.h"
 

@@ -2,12 +2,10 @@
 #include "bench/ipc.h"
 
 #include <err.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,19 +15,22 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROCESSES_MAX = 128, STALLED_S = 5 };
+enum { PROCESSES_MAX = 128 };
+
+/* After this long behind the end it has stalled: nearly all end within a millisecond. Servers have
+   no bound on what stands in them, and it is yet to be taken. */
+enum { STALLED_MS = 1000, STALLED_SERVER_MS = 4000 };
 
 /* What one process says at its end; a line each. */
 struct tally {
 	_Alignas(128) uint64_t items, hash;
 	uint64_t ended_ns;
-	atomic_bool is_done;
 };
 
 struct board {
-	atomic_uint ready;
+	atomic_uint ready, consumers_done;
 	_Alignas(128) atomic_bool goes;
-	atomic_bool stops;
+	atomic_bool stops, is_over;	/* producers stop; all have stopped */
 	struct tally tally[PROCESSES_MAX];
 };
 
@@ -53,12 +54,62 @@ void *buffer_of(struct end *end)
 	return end->buffer;
 }
 
-static uint64_t now_ns(void)
+void *new_memory(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	if (!memory)
+		give_up("no memory");
+	return memory;
+}
+
+unsigned batch_of(const struct end *end)
+{
+	return end->channel->batch ? end->channel->batch : 1;
+}
+
+uint64_t now_ns(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ gathering */
+
+void *many_item(struct end *end, unsigned i)
+{
+	if (!end->many.items)
+		end->many.items = new_memory(batch_of(end) * end->channel->len);
+	return end->many.items + i * end->channel->len;
+}
+
+void *many_begin_put(struct end *end)
+{
+	return many_item(end, end->many.n);
+}
+
+void many_end_put(struct end *end)
+{
+	if (++end->many.n < batch_of(end))
+		return;
+	end->channel->transport->put_all(end);
+	end->many.n = 0;
+}
+
+const void *many_begin_get(struct end *end)
+{
+	if (end->many.at == end->many.n) {
+		end->many.at = 0;
+		end->channel->transport->get_some(end);
+	}
+	return many_item(end, end->many.at);
+}
+
+void many_end_get(struct end *end)
+{
+	end->many.at++;
 }
 
 /* ------------------------------------------------------------------ what items hold */
@@ -75,6 +126,12 @@ static void fill(void *data, size_t len, uint64_t number)
 		words[i] = number * (MULTIPLIER + 2 * i);
 }
 
+static uint64_t scatter(uint64_t sum)
+{
+	return (sum ^ sum >> 29) * MULTIPLIER;
+}
+
+/* Of what has come. */
 static uint64_t hash(const void *data, size_t len)
 {
 	const uint64_t *words = data;
@@ -82,58 +139,103 @@ static uint64_t hash(const void *data, size_t len)
 
 	for (size_t i = 0; i < len / sizeof(*words); i++)
 		sum += words[i] * (2 * i + 1);
-	return (sum ^ sum >> 29) * MULTIPLIER;
+	return scatter(sum);
+}
+
+/* scatter(number * factor(len)) is what hash() makes of an item as fill() fills it: so who writes it
+   needs not read it again. */
+static uint64_t factor(size_t len)
+{
+	uint64_t sum = 1;
+
+	for (size_t i = 1; i < len / sizeof(sum); i++)
+		sum += (MULTIPLIER + 2 * i) * (2 * i + 1);
+	return sum;
 }
 
 /* ------------------------------------------------------------------ processes */
 
-static void produce(struct end *end, struct board *board, struct tally *tally)
-{
-	size_t len = end->channel->len;
-	uint64_t number = ((uint64_t)end->number + 1) << 40, items = 0, sum = 0;
-
-	while (!atomic_load_explicit(&board->stops, memory_order_relaxed)) {
-		void *data = end->channel->transport->begin_put(end);
-
-		fill(data, len, ++number);
-		sum += hash(data, len);
-		items++;
-		end->channel->transport->end_put(end);
-	}
-	tally->items = items;
-	tally->hash = sum;
-}
-
-/* To the end mark, an item numbered 0. */
-static void consume(struct end *end, struct tally *tally)
-{
-	size_t len = end->channel->len;
-	uint64_t items = 0, sum = 0;
-
-	for (;;) {
-		const uint64_t *data = end->channel->transport->begin_get(end);
-		bool is_end = data[0] == 0;
-
-		if (!is_end) {
-			sum += hash(data, len);
-			items++;
-		}
-		end->channel->transport->end_get(end);
-		if (is_end)
-			break;
-	}
-	tally->items = items;
-	tally->hash = sum;
-}
-
-static void nap(unsigned us)
+void nap(unsigned us)
 {
 	(void)nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = (long)us % 1000000 * 1000 },
 			NULL);
 }
 
-static pid_t start(struct channel *channel, struct board *board, int side, unsigned number,
-		   struct tally *tally)
+static void work(unsigned ns)
+{
+	uint64_t until;
+
+	if (ns == 0)
+		return;
+	until = now_ns() + ns;
+	while (now_ns() < until)
+		__builtin_ia32_pause();
+}
+
+static void produce(struct end *end, struct board *board, struct tally *tally)
+{
+	const struct transport *transport = end->channel->transport;
+	size_t len = end->channel->len;
+	uint64_t number = ((uint64_t)end->number + 1) << 40, items = 0, sum = 0, by = factor(len);
+
+	while (!atomic_load_explicit(&board->stops, memory_order_relaxed)) {
+		work(end->channel->work_ns[END_PRODUCER]);
+		fill(transport->begin_put(end), len, ++number);
+		sum += scatter(number * by);
+		items++;
+		transport->end_put(end);
+	}
+	*tally = (struct tally){ .items = items, .hash = sum, .ended_ns = now_ns() };
+}
+
+/* Until transport->ending says that nothing more will come. */
+static void consume(struct end *end, const struct board *board, struct tally *tally)
+{
+	const struct transport *transport = end->channel->transport;
+	size_t len = end->channel->len;
+	uint64_t items = 0, sum = 0, silent_ns = 0;
+
+	for (;;) {
+		const uint64_t *data = transport->begin_get(end);
+
+		if (!data && transport->ending == ENDS_SILENT) {
+			silent_ns = silent_ns ? silent_ns : now_ns() - SILENT_MS * UINT64_C(1000000);
+			if (!atomic_load(&board->is_over))
+				continue;
+		}
+		if (!data)
+			break;
+		if (data[0] == 0) {
+			transport->end_get(end);
+			break;
+		}
+		sum += hash(data, len);
+		items++;
+		work(end->channel->work_ns[END_CONSUMER]);
+		transport->end_get(end);
+		silent_ns = 0;
+	}
+	*tally = (struct tally){ .items = items, .hash = sum, .ended_ns = silent_ns ? silent_ns : now_ns() };
+}
+
+void enter(struct end *end)
+{
+	if (end->channel->transport->join)
+		end->channel->transport->join(end);
+}
+
+void leave(struct end *end)
+{
+	const struct transport *transport = end->channel->transport;
+
+	if (transport->put_all && end->side == END_PRODUCER && end->many.n > 0)
+		transport->put_all(end);
+	end->many.n = end->side == END_PRODUCER ? 0 : end->many.n;
+	if (transport->leave)
+		transport->leave(end);
+}
+
+static pid_t start(struct channel *channel, struct board *board, int side, unsigned number)
 {
 	struct end end = { .channel = channel, .side = side, .number = number };
 	pid_t pid = fork();
@@ -143,46 +245,52 @@ static pid_t start(struct channel *channel, struct board *board, int side, unsig
 	if (pid > 0)
 		return pid;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	channel->transport->join(&end);
+	enter(&end);
 	atomic_fetch_add(&board->ready, 1);
 	while (!atomic_load(&board->goes))
 		nap(50);
-	if (side == END_PRODUCER)
-		produce(&end, board, tally);
-	else
-		consume(&end, tally);
-	tally->ended_ns = now_ns();
-	atomic_store(&tally->is_done, true);
+	if (side == END_PRODUCER) {
+		produce(&end, board, &board->tally[number]);
+		leave(&end);
+	} else {
+		consume(&end, board, &board->tally[channel->producers + number]);
+		leave(&end);
+		atomic_fetch_add(&board->consumers_done, 1);
+	}
 	_exit(0);
 }
 
-/* An end mark for each consumer. From a process of its own, which a stalled transport may keep. */
-static pid_t end_all(struct channel *channel)
+/* An end mark for each consumer, one after the other, so that no batch has two of them. From a
+   process of its own, which a stalled transport may keep. */
+static pid_t start_marks(struct channel *channel, struct board *board)
 {
 	struct end end = { .channel = channel, .side = END_PRODUCER, .number = channel->producers };
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
-	channel->transport->join(&end);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_TIMERSLACK, 1UL);
 	for (unsigned i = 0; i < channel->consumers; i++) {
+		enter(&end);
 		memset(channel->transport->begin_put(&end), 0, channel->len);
 		channel->transport->end_put(&end);
+		leave(&end);
+		while (atomic_load(&board->consumers_done) <= i)
+			nap(20);
 	}
 	_exit(0);
 }
 
-/* false: not all ended in time, or not well; none is left. */
-static bool wait_for_all(const pid_t *pids, unsigned n)
+bool wait_for_all(const pid_t *pids, unsigned n, uint64_t until_ns)
 {
-	uint64_t limit = now_ns() + STALLED_S * UINT64_C(1000000000);
 	bool is_good = true;
 
 	for (unsigned i = 0; i < n; i++) {
 		int status = 0;
 
 		while (waitpid(pids[i], &status, WNOHANG) == 0) {
-			if (now_ns() > limit) {
+			if (now_ns() > until_ns) {
 				(void)kill(pids[i], SIGKILL);
 				is_good = false;
 			}
@@ -195,7 +303,7 @@ static bool wait_for_all(const pid_t *pids, unsigned n)
 
 /* ------------------------------------------------------------------ channels */
 
-static void *map(size_t size)
+void *map_shared(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -204,20 +312,20 @@ static void *map(size_t size)
 	return memory;
 }
 
-static void open_channel(struct channel *channel, const struct transport *transport,
-			 const struct channel *shape, const char *suffix)
+void open_channel(struct channel *channel, const struct transport *transport, const struct channel *shape,
+		  const char *suffix)
 {
 	*channel = *shape;
 	channel->transport = transport;
 	channel->fds[0] = channel->fds[1] = -1;
 	(void)snprintf(channel->name, sizeof(channel->name), "bench-%d%s", (int)getpid(), suffix);
 	if (transport->shared_size)
-		channel->shared = map(transport->shared_size(channel));
+		channel->shared = map_shared(transport->shared_size(channel));
 	if (transport->make)
 		transport->make(channel);
 }
 
-static void close_channel(struct channel *channel)
+void close_channel(struct channel *channel)
 {
 	if (channel->transport->unmake)
 		channel->transport->unmake(channel);
@@ -259,121 +367,59 @@ static struct result sum_up(const struct board *board, const struct channel *sha
 	};
 }
 
+static void start_all(struct channel *channel, struct board *board, pid_t *pids)
+{
+	unsigned n = channel->producers + channel->consumers;
+
+	/* Consumers first: what listens is there before those who call. */
+	for (unsigned i = 0; i < channel->consumers; i++)
+		pids[channel->producers + i] = start(channel, board, END_CONSUMER, i);
+	while (atomic_load(&board->ready) < channel->consumers)
+		nap(100);
+	for (unsigned i = 0; i < channel->producers; i++)
+		pids[i] = start(channel, board, END_PRODUCER, i);
+	while (atomic_load(&board->ready) < n)
+		nap(100);
+}
+
+/* false: it stalled. */
+static bool stop_all(struct channel *channel, struct board *board, const pid_t *pids)
+{
+	bool is_marked = channel->transport->ending == ENDS_WITH_MARK, is_good;
+	unsigned limit_ms = channel->transport->program ? STALLED_SERVER_MS : STALLED_MS;
+	uint64_t until_ns = now_ns() + limit_ms * UINT64_C(1000000);
+	pid_t marks = 0;
+
+	atomic_store(&board->stops, true);
+	is_good = wait_for_all(pids, channel->producers, until_ns);
+	atomic_store(&board->is_over, true);
+	if (is_marked)
+		marks = start_marks(channel, board);
+	is_good &= wait_for_all(&pids[channel->producers], channel->consumers, until_ns);
+	return is_good & (!is_marked || wait_for_all(&marks, 1, until_ns));
+}
+
 struct result ipc_run(const struct transport *transport, const struct channel *shape, unsigned ms)
 {
-	struct board *board = map(sizeof(*board));
+	struct board *board = map_shared(sizeof(*board));
 	struct channel channel;
 	struct result result;
-	pid_t pids[PROCESSES_MAX], marks;
-	unsigned n = shape->producers + shape->consumers;
+	pid_t pids[PROCESSES_MAX];
 	double cpu_us = children_cpu_us();
 	uint64_t began_ns;
 	bool is_good;
 
 	open_channel(&channel, transport, shape, "");
-	for (unsigned i = 0; i < n; i++)
-		pids[i] = i < shape->producers ?
-			  start(&channel, board, END_PRODUCER, i, &board->tally[i]) :
-			  start(&channel, board, END_CONSUMER, i - shape->producers, &board->tally[i]);
-	while (atomic_load(&board->ready) < n)
-		nap(100);
+	start_all(&channel, board, pids);
 	began_ns = now_ns();
 	atomic_store(&board->goes, true);
 	nap(ms * 1000);
-	atomic_store(&board->stops, true);
-	is_good = wait_for_all(pids, shape->producers);
-	marks = end_all(&channel);
-	is_good &= wait_for_all(&pids[shape->producers], shape->consumers);
-	is_good &= wait_for_all(&marks, 1);
+	is_good = stop_all(&channel, board, pids);
 	result = sum_up(board, shape, began_ns);
 	result.is_stalled = !is_good;
 	result.is_good &= is_good;
-	result.cpu_us = (children_cpu_us() - cpu_us) / result.cpu_us;
 	close_channel(&channel);
+	result.cpu_us = (children_cpu_us() - cpu_us) / result.cpu_us;
 	(void)munmap(board, sizeof(*board));
 	return result;
-}
-
-/* ------------------------------------------------------------------ round trips */
-
-static int compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static void pass(struct end *from, struct end *to, const void *answer)
-{
-	const struct transport *transport = to->channel->transport;
-	const void *data = answer ? answer : transport->begin_get(from);
-
-	memcpy(transport->begin_put(to), data, to->channel->len);
-	if (!answer)
-		transport->end_get(from);
-	transport->end_put(to);
-}
-
-static pid_t start_echo(struct channel *there, struct channel *back, unsigned n)
-{
-	struct end from = { .channel = there, .side = END_CONSUMER };
-	struct end to = { .channel = back, .side = END_PRODUCER };
-	pid_t pid = fork();
-
-	if (pid != 0)
-		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	there->transport->join(&from);
-	back->transport->join(&to);
-	for (unsigned i = 0; i < n; i++)
-		pass(&from, &to, NULL);
-	_exit(0);
-}
-
-static pid_t start_caller(struct channel *there, struct channel *back, unsigned pause_us, double *ns,
-			  unsigned n)
-{
-	struct end to = { .channel = there, .side = END_PRODUCER };
-	struct end from = { .channel = back, .side = END_CONSUMER };
-	unsigned char item[4096] = { 0 };
-	pid_t pid = fork();
-
-	if (pid != 0)
-		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	there->transport->join(&to);
-	back->transport->join(&from);
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t began;
-
-		if (pause_us)
-			nap(pause_us);
-		began = now_ns();
-		pass(NULL, &to, item);
-		(void)back->transport->begin_get(&from);
-		back->transport->end_get(&from);
-		ns[i] = (double)(now_ns() - began);
-	}
-	_exit(0);
-}
-
-bool ipc_ping(const struct transport *transport, const struct channel *shape, unsigned pause_us,
-	      double *ns, unsigned n)
-{
-	double *shared = map(n * sizeof(*shared));
-	struct channel there, back;
-	pid_t pids[2];
-	bool is_good;
-
-	open_channel(&there, transport, shape, "a");
-	open_channel(&back, transport, shape, "b");
-	pids[0] = start_echo(&there, &back, n);
-	pids[1] = start_caller(&there, &back, pause_us, shared, n);
-	is_good = wait_for_all(pids, 2);
-	memcpy(ns, shared, n * sizeof(*ns));
-	qsort(ns, n, sizeof(*ns), compare);
-	close_channel(&there);
-	close_channel(&back);
-	(void)munmap(shared, n * sizeof(*shared));
-	return is_good;
 }

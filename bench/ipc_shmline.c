@@ -1,13 +1,14 @@
-/* ipc_shmline.c - the ring: items are written and read in its slots. */
+/* ipc_shmline.c - the ring: single items are written and read in its slots, batches are copied in. */
 #include "bench/ipc.h"
 
 #include "shm/ring.h"
 
-#include <stdlib.h>
-
 struct own {
 	struct ring *ring;
-	struct ring_item item;
+	struct ring_item *items;	/* a batch taken: those before `at` are acked or to be */
+	struct iovec *bytes;		/* a batch to put */
+	unsigned char *room;
+	size_t at, n;
 };
 
 static void make(struct channel *channel)
@@ -24,49 +25,102 @@ static void make(struct channel *channel)
 
 static void join(struct end *end)
 {
-	struct own *own = calloc(1, sizeof(*own));
+	unsigned roles = end->side == END_PRODUCER ? RING_PRODUCER : RING_CONSUMER, batch = batch_of(end);
+	struct own *own = new_memory(sizeof(*own));
 
 	end->own = own;
-	if (own)
-		own->ring = ring_open(end->channel->name,
-				      end->side == END_PRODUCER ? RING_PRODUCER : RING_CONSUMER, 0);
-	if (!own || !own->ring)
+	own->items = new_memory(batch * sizeof(*own->items));
+	own->bytes = new_memory(batch * sizeof(*own->bytes));
+	own->room = new_memory(batch * end->channel->len);
+	for (unsigned i = 0; i < batch; i++)
+		own->bytes[i] = (struct iovec){ own->room + i * end->channel->len, end->channel->len };
+	own->ring = ring_open(end->channel->name, roles, 0);
+	if (!own->ring)
 		give_up("cannot open a ring: %s", ring_why());
+}
+
+/* ------------------------------------------------------------------ putting */
+
+static void put_all(struct own *own)
+{
+	size_t done;
+
+	if (own->n > 0 && ring_put_batch(own->ring, own->bytes, own->n, &done, -1) != RING_OK)
+		give_up("put: %s", ring_why());
+	own->n = 0;
 }
 
 static void *begin_put(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (ring_reserve(own->ring, &own->item, -1) != RING_OK)
+	if (batch_of(end) > 1)
+		return own->bytes[own->n].iov_base;
+	if (ring_reserve(own->ring, own->items, -1) != RING_OK)
 		give_up("reserve: %s", ring_why());
-	return own->item.data;
+	return own->items[0].data;
 }
 
 static void end_put(struct end *end)
 {
 	struct own *own = end->own;
 
-	own->item.len = end->channel->len;
-	if (ring_publish(own->ring, &own->item) != RING_OK)
+	if (batch_of(end) > 1) {
+		if (++own->n == batch_of(end))
+			put_all(own);
+		return;
+	}
+	own->items[0].len = end->channel->len;
+	if (ring_publish(own->ring, own->items) != RING_OK)
 		give_up("publish: %s", ring_why());
+}
+
+/* ------------------------------------------------------------------ taking */
+
+static enum ring_result take(struct end *end, struct own *own)
+{
+	own->at = 0;
+	own->n = 1;
+	return batch_of(end) > 1 ? ring_take_batch(own->ring, own->items, batch_of(end), &own->n, -1) :
+	       ring_take(own->ring, own->items, -1);
 }
 
 static const void *begin_get(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (ring_take(own->ring, &own->item, -1) != RING_OK)
-		give_up("take: %s", ring_why());
-	return own->item.data;
+	if (own->at == own->n) {
+		enum ring_result result = take(end, own);
+
+		if (result == RING_DRAINED)
+			return NULL;
+		if (result != RING_OK)
+			give_up("take: %s", ring_why());
+	}
+	return own->items[own->at].data;
 }
 
+/* A batch is acked when all of it is worked off. */
 static void end_get(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (ring_ack(own->ring, &own->item))
-		give_up("ack: %s", ring_why());
+	if (++own->at < own->n)
+		return;
+	for (size_t i = 0; i < own->n; i++)
+		if (ring_ack(own->ring, &own->items[i]))
+			give_up("ack: %s", ring_why());
+}
+
+/* ------------------------------------------------------------------ */
+
+static void leave_ring(struct end *end)
+{
+	struct own *own = end->own;
+
+	if (end->side == END_PRODUCER)
+		put_all(own);
+	ring_close(own->ring);
 }
 
 static void unmake(struct channel *channel)
@@ -77,6 +131,7 @@ static void unmake(struct channel *channel)
 const struct transport transport_shmline = {
 	.name = "shmline",
 	.note = "a kill loses nothing; every item acked; sleeps when idle",
+	.ending = ENDS_DRAINED, .batches = true,
 	.make = make, .join = join, .begin_put = begin_put, .end_put = end_put,
-	.begin_get = begin_get, .end_get = end_get, .unmake = unmake,
+	.begin_get = begin_get, .end_get = end_get, .leave = leave_ring, .unmake = unmake,
 };

@@ -1,6 +1,7 @@
 /*
- * ipc_spin.c - rings without locks that survive no kill: Vyukov's bounded queue (a sequence number a slot,
- * 1024cores.net), spinning or sleeping on a futex, and Concurrency Kit's. The bound for what spins.
+ * ipc_spin.c - rings without locks that survive no kill: Vyukov's bounded queue (a sequence number a
+ * slot, 1024cores.net), spinning or sleeping on a futex, Concurrency Kit's, and one for a single
+ * producer and a single consumer, about the limit for single calls. The bound for what spins.
  */
 #include "bench/ipc.h"
 
@@ -143,11 +144,11 @@ static void end_get(struct end *end)
 
 const struct transport transport_vyukov = {
 	.name = "Vyukov ring, spinning", .note = "a kill blocks it for ever; never sleeps",
-	.spins = true, VYUKOV,
+	VYUKOV,
 };
 
 const struct transport transport_vyukov_futex = {
-	.name = "Vyukov ring + futex", .note = "a kill blocks it for ever", .spins = true, VYUKOV,
+	.name = "Vyukov ring + futex", .note = "a kill blocks it for ever", VYUKOV,
 };
 
 /* ------------------------------------------------------------------ Concurrency Kit */
@@ -248,10 +249,92 @@ static void ck_end_get(struct end *end)
 
 const struct transport transport_ck = {
 	.name = "ck_ring", .note = "a process that is not running blocks all others; never sleeps",
-	.spins = true, .shared_size = ck_size, .make = ck_make, .join = vyukov_join,
+	.shared_size = ck_size, .make = ck_make, .join = vyukov_join,
 	.begin_put = ck_begin_put, .end_put = ck_end_put,
 	.begin_get = ck_begin_get, .end_get = ck_end_get,
 };
 #else
 const struct transport transport_ck = { .name = "ck_ring", .absent = "built without libck-dev" };
 #endif
+
+/* ------------------------------------------------------------------ one producer, one consumer */
+
+struct spsc {
+	_Alignas(128) _Atomic uint64_t tail;
+	_Alignas(128) _Atomic uint64_t head;
+	_Alignas(128) unsigned char items[];
+};
+
+/* An end's own position, and the other's as it was seen last. */
+struct spsc_own {
+	uint64_t at, seen;
+};
+
+static size_t spsc_size(const struct channel *channel)
+{
+	return sizeof(struct spsc) + channel->slots * channel->len;
+}
+
+static void spsc_join(struct end *end)
+{
+	struct spsc *ring = end->channel->shared;
+	struct spsc_own *own = new_memory(sizeof(*own));
+
+	own->seen = atomic_load(&ring->head);
+	own->at = end->side == END_PRODUCER ? atomic_load(&ring->tail) : own->seen;
+	end->own = own;
+}
+
+static void *spsc_item(const struct end *end, uint64_t position)
+{
+	struct spsc *ring = end->channel->shared;
+
+	return ring->items + position % end->channel->slots * end->channel->len;
+}
+
+static void *spsc_begin_put(struct end *end)
+{
+	struct spsc *ring = end->channel->shared;
+	struct spsc_own *own = end->own;
+
+	while (own->at - own->seen == end->channel->slots) {
+		own->seen = atomic_load_explicit(&ring->head, memory_order_acquire);
+		__builtin_ia32_pause();
+	}
+	return spsc_item(end, own->at);
+}
+
+static void spsc_end_put(struct end *end)
+{
+	struct spsc *ring = end->channel->shared;
+	struct spsc_own *own = end->own;
+
+	atomic_store_explicit(&ring->tail, ++own->at, memory_order_release);
+}
+
+static const void *spsc_begin_get(struct end *end)
+{
+	struct spsc *ring = end->channel->shared;
+	struct spsc_own *own = end->own;
+
+	while (own->seen == own->at) {
+		own->seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+		__builtin_ia32_pause();
+	}
+	return spsc_item(end, own->at);
+}
+
+static void spsc_end_get(struct end *end)
+{
+	struct spsc *ring = end->channel->shared;
+	struct spsc_own *own = end->own;
+
+	atomic_store_explicit(&ring->head, ++own->at, memory_order_release);
+}
+
+const struct transport transport_spsc = {
+	.name = "1 to 1 ring, spinning", .note = "one producer, one consumer; never sleeps",
+	.shared_size = spsc_size, .join = spsc_join,
+	.begin_put = spsc_begin_put, .end_put = spsc_end_put,
+	.begin_get = spsc_begin_get, .end_get = spsc_end_get,
+};
