@@ -142,6 +142,20 @@ the segment differs; then \`make abi\` takes it over."
 	done <"$root/tests/abi/symbols"
 }
 
+@test 'an installed example finds the installed programs' {
+	mkdir in
+	echo x >in/x
+	PATH=$prefix/bin:/usr/bin:/bin run "$prefix/share/doc/shmline/examples/compress.sh" in
+	assert_success
+	assert_file_exists in/x.gz
+	for file in "$prefix"/share/doc/shmline/examples/*.sh; do
+		run grep -nE '^[^#]*(^|[^-a-z])(launcher|producer|consumer|ringctl) ' "$file"
+		refute_output --regexp '^[0-9]+:(.*[|;&] *|.*exec |\s*)(launcher|producer|consumer|ringctl) '
+	done
+	run grep -c "usdt:$prefix/bin/shmline-producer:" "$prefix/share/doc/shmline/examples/trace.bt"
+	assert_output 2
+}
+
 @test 'another prefix to the names, or none' {
 	remake install /usr "$PWD/tree" ''
 	run --separate-stderr tree/usr/bin/launcher -n 4
