@@ -13,7 +13,7 @@
 
 static_assert(RING_SLOTS_MAX == 1u << SLOT_BITS, "a slot's number fits its bits");
 
-/* More turns than contention can explain (in each somebody else got on), some tens of milliseconds: a guess. */
+/* More turns than contention can explain (in each somebody else got on), tens of milliseconds: a guess. */
 #ifndef TURNS_MAX	/* a fuzzer has less patience */
 #define TURNS_MAX (1u << 20)
 #endif

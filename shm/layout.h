@@ -16,7 +16,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#define LAYOUT_MAGIC UINT64_C(0x656e696c6d6873) /* "shmline", little-endian */
+#define LAYOUT_MAGIC UINT64_C(0x656e696c6d6873)	/* "shmline", little-endian */
 #define LAYOUT_VERSION 2u
 
 /* What differs between builds that can't share a segment: pointer size, byte order, size of sem_t. */

@@ -22,7 +22,7 @@ struct segment {
 	char name[RING_NAME_MAX + 1];
 };
 
-/* Byte whose lock is held by who removes the name or starts a left ring anew; a member's byte is its entry's first. */
+/* Byte whose lock is held by who removes the name or starts a left ring anew. A member's is in its entry. */
 #define LOCK_REMOVE 0
 #define LOCK_LAUNCHER 1
 

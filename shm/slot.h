@@ -44,7 +44,7 @@ static_assert(RING_MEMBERS_MAX < 1u << SLOT_OWNER_BITS, "an owner fits its bits"
 static inline uint64_t slot_word(enum slot_state state, uint32_t owner, uint32_t returns, uint64_t gen)
 {
 	return (uint64_t)state | (uint64_t)owner << 4 | (uint64_t)returns << 16 |
-	       (gen & SLOT_GEN_MASK) << 28;
+		(gen & SLOT_GEN_MASK) << 28;
 }
 
 static inline enum slot_state slot_state(uint64_t word) { return (enum slot_state)(word & 15); }

@@ -145,7 +145,7 @@ static int run_child(void *argument)
 
 /* ---------------------------------------------------------------- strangers */
 
-/* Those started last, read by a signal handler. A worker has one or two at a time; an older number belongs to nobody any more. */
+/* Those started last, for a signal handler. A worker has one or two at a time; an older one is nobody's. */
 #define OWN_MAX 16
 
 static volatile pid_t own[OWN_MAX];

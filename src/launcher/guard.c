@@ -86,6 +86,8 @@ static void attach_descriptors(struct msghdr *message, const int fds[3])
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
 
+	if (!control)
+		return;		/* there is room for one */
 	control->cmsg_level = SOL_SOCKET;
 	control->cmsg_type = SCM_RIGHTS;
 	control->cmsg_len = CMSG_LEN(3 * sizeof(int));

@@ -8,7 +8,7 @@
 #define ALL_BOTH { { BOTH, true }, { BOTH, true }, { BOTH, false } }
 #define PRODUCERS { { RING_PRODUCER, true }, { RING_PRODUCER, true }, { RING_PRODUCER, false } }
 #define LINE_OF_ONE { { RING_PRODUCER, true }, { RING_CONSUMER, false }, { RING_CONSUMER, false } }
-#define DO(who, what) { .actor = (who), .call = CALL_ ## what }
+#define DO(who, what) { .actor = (who), .call = CALL_##what }
 #define STEPS(...) .steps = { __VA_ARGS__ }, \
 	.n_steps = sizeof((struct step[]){ __VA_ARGS__ }) / sizeof(struct step)
 

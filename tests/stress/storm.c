@@ -137,7 +137,8 @@ static void hit(struct storm *storm, uint64_t now)
 {
 	unsigned victim = random_below(&storm->victims_seed, WORKERS);
 	bool is_kill = random_one_in(&storm->victims_seed, 2);
-	uint64_t stop_ms = random_one_in(&storm->victims_seed, 100) ? 500 : 1 + random_below(&storm->victims_seed, 40);
+	uint64_t stop_ms = random_one_in(&storm->victims_seed, 100) ? 500
+			 : 1 + random_below(&storm->victims_seed, 40);
 
 	if (storm->is_finished[victim] || was_killed(storm, victim))
 		return;

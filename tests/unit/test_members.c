@@ -344,7 +344,7 @@ static void an_intent_that_can_not_be_is_ignored(void **state)
 	static const uint64_t intents[] = {
 		0, 5, 6, 7,			/* no operation */
 		1 | UINT64_C(4) << 3,		/* slot 4 of 0 to 3 */
-		1 | UINT64_C(0xfffff) << 3, UINT64_MAX,
+			1 | UINT64_C(0xfffff) << 3, UINT64_MAX,
 	};
 	struct segment *segment = launcher->segment;
 	struct member *member = member_at(segment, 1);

@@ -61,9 +61,9 @@ static struct ring_item take(const char *text)
 
 /* A call that fails, and how. */
 #define assert_error(call, failure, error) do { \
-	int result_ = (int)(call), errno_ = errno; \
-	assert_int_equal(result_, failure); \
-	assert_int_equal(errno_, error); \
+		int result_ = (int)(call), errno_ = errno; \
+		assert_int_equal(result_, failure); \
+		assert_int_equal(errno_, error); \
 } while (0)
 
 static struct ring_stats stats(void)

@@ -129,8 +129,8 @@ static void just_the_words_that_calls_write_are_legal(void **state)
 				uint64_t word = slot_word((enum slot_state)s, owners[o], returns[r],
 							  GEN_LAST);
 				bool is_legal = s < SLOT_STATES && owners[o] <= MEMBERS &&
-					(owners[o] ? expected[s].somebody : expected[s].nobody) &&
-					(returns[r] == 0 || expected[s].has_returned);
+						(owners[o] ? expected[s].somebody : expected[s].nobody) &&
+						(returns[r] == 0 || expected[s].has_returned);
 
 				assert_int_equal(slot_is_legal(word, MEMBERS), is_legal);
 			}
