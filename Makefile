@@ -6,7 +6,7 @@
 #   make killpoints | mistakes | model | model-full | model-mutants
 #   make storm | fuzz [SECONDS=600]
 #   POSTGRES=auto | yes | no         whether consumers can store in PostgreSQL (libpq)
-#   make install | uninstall [PREFIX=/usr/local DESTDIR= PROGRAM_PREFIX=shmline-] | deb | abi
+#   make install | uninstall [PREFIX=/usr/local DESTDIR= PROGRAM_PREFIX=shmline-] | deb | deb-check | abi
 #   make lint | analyze [A=FILES] | coverage [T=PATTERN]
 #
 # Nothing here runs a compiler or pkg-config while the file is read: a bare machine has neither.
@@ -93,7 +93,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 # ------------------------------------------------------------------ building
 
-.PHONY: analyze coverage stage library install uninstall abi deb all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench benches bench-plots lint format layers clean force
+.PHONY: analyze coverage coverage-run stage library install uninstall abi deb deb-check all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench benches bench-plots lint format layers clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -302,47 +302,84 @@ deb:
 	@tests/tools/ensure-packages build deb
 	@tools/deb $(BUILD)/deb
 
+# The packages in a fresh Debian. It takes root, the network and minutes, so `make check` is without.
+deb-check: deb
+	@tests/tools/ensure-packages check deb-check
+	@DEBS=$(abspath $(BUILD))/deb KEPT=$(abspath $(BUILD))/debootstrap bats tests/deb/debootstrap.bats
+
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard .ci/run tools/* tests/abi/show bench/dpdk-headers bench/goals bench/line bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash)
+SCRIPTS  := $(filter-out %.c,$(wildcard .ci/run tools/* tests/abi/show bench/dpdk-headers bench/goals bench/line bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash))
 
 format:
 	@tests/tools/ensure-packages lint
 	uncrustify -q -c .uncrustify.cfg -l C --replace --no-backup --if-changed $(C_FILES)
 
-# Headers are compiled alone: each must stand by itself. cppcheck 2.10 stumbles over macros in the
-# arguments of macros, and does not know C11's noreturn.
-lint: layers
+# Several readers of the same code, two at a time: part of .ci/run, so quick ones (`make analyze` has slow ones).
+LINTED := $(wildcard shm/*.c src/*/*.c)
+READS  := lint-style lint-headers lint-cppcheck lint-text $(LINTED:%=lint-tidy/%) $(LINTED:%=lint-analyzer/%)
+.PHONY: lint-parts $(READS)
+
+lint:
 	@tests/tools/ensure-packages build lint
+	@$(MAKE) --no-print-directory -j$(or $(JOBS),$(shell nproc)) -Otarget lint-parts
+lint-parts: layers $(READS)
+
+lint-style:
 	@uncrustify -q -c .uncrustify.cfg -l C --check $(C_FILES) >/dev/null
 	@! grep -nE '^.{111}' $(C_FILES)
+
+# Each header is compiled alone: it must stand by itself.
+lint-headers:
 	@for header in $(filter %.h,$(C_FILES)); do \
-		$(COMPILE) -fsyntax-only -x c -include $$header /dev/null || exit; done
+		$(COMPILE) $(call pkg,--cflags,$(ROOMS) unit) -fsyntax-only -x c -include $$header /dev/null || exit; done
+
+# cppcheck 2.10 stumbles over macros in the arguments of macros, and does not know C11's noreturn.
+lint-cppcheck:
 	@cppcheck -q --std=c11 --language=c -D_GNU_SOURCE -D'_Noreturn=__attribute__((noreturn))' \
 		-D'json_array_foreach(array, i, value)=for (;;)' -I. --inline-suppr --error-exitcode=1 \
 		--enable=warning,performance,portability --suppress=preprocessorErrorDirective \
 		$(filter %.c,$(C_FILES))
+
+lint-text:
 	@shellcheck -x $(SCRIPTS)
-	@codespell -L hendler,nd,te,fo $(C_FILES) $(SCRIPTS) $(wildcard *.md shm/*.md man/* python/*.py)
+	@codespell -L hendler,nd,te,fo,thow,tabel $(C_FILES) $(SCRIPTS) $(wildcard *.md */README.md tests/*.bats man/* python/*.py)
 	@MYPYPATH=python mypy --strict --cache-dir=/dev/null python/shmline.py examples/worker.py
 
-# Slower readers of the same code: of the ring and of base, or of A='FILE...'.
-A ?= $(wildcard shm/*.c src/base/*.c)
+# What a file is compiled with, but for its version.
+reading = $(LANGUAGE) $(CPPFLAGS) -DSHMLINE_VERSION='""' $($(call room,$(1))_DEFS) $(call pkg,--cflags,$(call room,$(1)))
+
+$(LINTED:%=lint-tidy/%): lint-tidy/%:
+	@clang-tidy --quiet --checks='-clang-analyzer-*' $* -- $(call reading,$*)
+
+# -O1: with less the analyzer sees less, and more takes longer. Leaks are LeakSanitizer's to find, in the tests:
+# gcc 12 loses sight of what stands in an array.
+$(LINTED:%=lint-analyzer/%): lint-analyzer/%:
+	@$(CC) $(call reading,$*) -O1 -fanalyzer -Wno-analyzer-malloc-leak -Werror -c -o /dev/null $*
+
+# A slower reader of the same code, or of A='FILE...'.
+A ?= $(LINTED)
 analyze:
 	@tests/tools/ensure-packages build lint
-	@for file in $(A); do \
-		$(COMPILE) -DSHMLINE_VERSION='""' -fanalyzer -Werror -c -o /dev/null $$file || exit; \
-		clang-tidy --quiet $$file -- $(LANGUAGE) -DSHMLINE_VERSION='""' || exit; done
+	@$(MAKE) --no-print-directory -j$(or $(JOBS),$(shell nproc)) -Otarget $(A:%=analyze/%)
+.PHONY: $(A:%=analyze/%)
+$(A:%=analyze/%): analyze/%:
+	@clang-tidy --quiet $* -- $(call reading,$*)
 
-# What the tests run (T=PATTERN: some of them), in build/coverage/html. A killed process leaves no count.
+# What the tests run (T=PATTERN: some of them), in build/coverage/html. A killed process leaves no count. Left out:
+# tests of what is installed, of the model, of single instructions, and fuzzers, which are built otherwise.
+COVERAGE := build/coverage
+COVERING := $(filter-out %/killpoints,$(STRESS)) $(filter-out $(addprefix tests/,$(addsuffix .bats, \
+		docs install model probes)),$(wildcard tests/*.bats))
 coverage:
 	@tests/tools/ensure-packages build check coverage
-	-@$(MAKE) --no-print-directory BUILD=build/coverage PROGDIR=build/coverage CFLAGS='-O0 -g --coverage' tests T='$(T)'
-	@cd build/coverage && lcov -q --capture --directory . --include '*/shm/*' --include '*/src/*' -o all.info && \
-		lcov -q --extract all.info '*/shm/*' -o shm.info && genhtml -q all.info -o html && \
-		echo "shm/: $$(lcov --summary shm.info 2>&1 | grep lines)" && \
-		echo "all:  $$(lcov --summary all.info 2>&1 | grep lines)"
+	@mkdir -p $(COVERAGE) && $(CC) -O2 -c -o $(COVERAGE)/coverage_exit.o tests/tools/coverage_exit.c
+	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) PROGDIR=$(COVERAGE) CFLAGS='-O0 -g --coverage' \
+		LDFLAGS='$(COVERAGE)/coverage_exit.o -Wl,--wrap=_exit' coverage-run
+coverage-run: all unit workers library $(STRESS)
+	@SHMLINE_BIN=$(abspath $(PROGDIR)) WORKERS=$(abspath $(BUILD))/tests/workers BUILD=$(BUILD) COMPILE='$(COMPILE)' \
+		tests/tools/coverage $(UNITS) $(COVERING)
 
 clean:
 	rm -rf build $(PROGRAMS:%=$(PROGDIR)/%)
