@@ -1,0 +1,125 @@
+/*
+ * worker_records.h - what the files of the long-lived workers share: worker_records.c (the loop),
+ * worker_take.c, worker_talk.c, worker_answers.c, worker_end.c, worker_say.c. Private to them.
+ */
+#ifndef SHMLINE_WORKER_RECORDS_H
+#define SHMLINE_WORKER_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/consumer/buffer.h"
+#include "src/consumer/errors.h"
+#include "src/consumer/hand.h"
+#include "src/consumer/intake.h"
+#include "src/consumer/joblog.h"
+#include "src/consumer/lasting.h"
+#include "src/consumer/process.h"
+#include "src/consumer/protocol.h"
+#include "src/consumer/settle.h"
+#include "src/consumer/sink.h"
+#include "src/consumer/turns.h"
+
+#define LOOK_MS 250	/* how long a stop flag, or an idle process's end, may stay unseen */
+#define TURN_MS 10	/* how long a turn of what is kept may stay unseen */
+
+/* A step's exit code, or: */
+enum { GO_ON = -1 };
+
+struct records {
+	const struct sink_request *request;
+	const struct protocol *protocol;
+	struct ring *ring;
+	struct lasting lasting;
+	struct joblog joblog;
+	struct turns turns;		/* with --keep-order */
+	struct intake *intake;
+	struct settler *settler;
+	struct process process;
+	struct errors errors;
+	struct hand hand;
+
+	struct buffer to, from;
+	size_t searched;		/* bytes of `from` that hold no end of a record */
+	uint64_t queued, sent;		/* bytes, since the process began */
+	uint64_t answers;		/* of this process */
+	uint64_t oldest_since_ns;	/* when the oldest unanswered item became that */
+	uint64_t rest_until_ns;		/* --pace */
+	int quiet_ms;			/* how long the next wait may be while the ring is empty */
+	unsigned stillborn;		/* processes in a row that did nothing */
+	bool is_late, is_excessive, is_called_off;	/* why the process was asked to end */
+	uint64_t late_item;		/* its id */
+	uint64_t gone_since_ns;		/* it has closed a pipe, as who leaves does; 0: not yet */
+	bool is_ending;			/* there are no more items */
+	bool ever_answered, has_hinted, has_said_excess, is_noted;
+};
+
+/* Is all off, by a signal or by the stop flag in mode now? */
+bool records_called_off(const struct records *records);
+
+/* ------------------------------------------------------------------ worker_take.c */
+
+/* May another item be taken, beside those in hand? */
+bool take_may(const struct records *records);
+
+/* --pace: is there a pause just now? */
+bool take_is_resting(const struct records *records);
+
+/* From the ring, as many items as there are and the window has room for; waits when none is in hand. */
+int take_fill(struct records *records);
+
+/* ------------------------------------------------------------------ worker_talk.c */
+
+/* Start the process; and tell it what the last one left untouched. */
+int talk_start(struct records *records);
+int talk_start_again(struct records *records);
+
+/* The record of an item in hand, behind what is to be sent. */
+int talk_queue(struct records *records, struct held *held);
+
+/* Send what goes without waiting. */
+int talk_send(struct records *records);
+
+/* All that can be read of it now. *ended: its standard output has ended. */
+int talk_listen(struct records *records, bool *ended);
+
+/* How long to wait for the process, and waiting for whatever it does next. */
+int talk_wait_ms(struct records *records);
+int talk_converse(struct records *records, int ms);
+
+/* It has closed a pipe. Most who do are about to end, and shall say their exit code themselves. */
+void talk_note_gone(struct records *records);
+bool talk_is_leaving(const struct records *records);
+
+void talk_ask_to_end(struct records *records);
+
+/* ------------------------------------------------------------------ worker_answers.c */
+
+/* What came in, for items that were sent whole. Anything more was not asked for. */
+int answers_take(struct records *records);
+
+int answers_note_job(struct records *records, const struct ring_item *item, int code, int signal,
+		     size_t output);
+
+/* ------------------------------------------------------------------ worker_end.c */
+
+/* The process has ended: hear the last of it, and see what it leaves. */
+int end_bury(struct records *records);
+
+/* The n oldest items in hand go back to the ring, uncharged. */
+int end_return(struct records *records, size_t n);
+
+/* ------------------------------------------------------------------ worker_say.c */
+
+/* It answers too much, and is ended. Said the first time; one that does so again and again would say it
+   without end. */
+void say_excess(struct records *records);
+
+void say_bad_end(const struct records *records);
+void say_waiting(struct records *records);
+
+/* Perhaps it keeps its answers in a buffer. */
+void say_hint(struct records *records, uint64_t now);
+
+#endif

@@ -1,0 +1,116 @@
+/* worker_take.c - items from the ring into the hand, and on their way to COMMAND. */
+#include "src/consumer/worker_records.h"
+
+#include "shm/ring.h"
+#include "src/base/exitcode.h"
+#include "src/base/interrupt.h"
+
+
+bool take_may(const struct records *records)
+{
+	return records->hand.count < records->hand.size && !records->intake->is_alone &&
+	       records->process.state == PROCESS_RUNNING && !talk_is_leaving(records) &&
+	       !interrupt_wants_leave();
+}
+
+/* Before an idle process gets an item: is it still there, and silent? */
+static int freshen(struct records *records)
+{
+	bool ended;
+	int code = GO_ON;
+
+	if (records->process.state != PROCESS_NONE) {
+		code = talk_listen(records, &ended);
+		if (code == GO_ON && ended) {
+			process_close_output(&records->process);
+			talk_note_gone(records);
+		}
+		while (code == GO_ON && talk_is_leaving(records))
+			code = talk_converse(records, talk_wait_ms(records));
+	}
+	if (code == GO_ON && records->process.state == PROCESS_NONE)
+		code = talk_start(records);
+	return code;
+}
+
+static int bury_untold(struct records *records, struct ring_item *item)
+{
+	static const struct outcome cannot_be_told = {
+		.code = ITEM_DEAD,
+		.cause = "holds the byte that ends a record; use --worker=len32",
+	};
+	int code = settle_dead(records->settler, item, &cannot_be_told);
+
+	records->intake->is_alone = false;
+	return code == EXIT_OK ? GO_ON : code;
+}
+
+static int accept_item(struct records *records, struct ring_item *item)
+{
+	int code = GO_ON;
+	uint64_t rest_ns;
+
+	records->quiet_ms = 0;
+	if (!protocol_can_carry(records->protocol, item->data, item->len))
+		return bury_untold(records, item);
+	hand_add(&records->hand, item);
+	if (records->hand.count == 1) {
+		records->oldest_since_ns = item->taken_ns;
+		code = freshen(records);
+	}
+	if (code == GO_ON && records->process.state == PROCESS_RUNNING)
+		code = talk_queue(records, hand_at(&records->hand, records->hand.count - 1));
+	rest_ns = intake_rest_ns(records->intake);
+	if (rest_ns > 0)
+		records->rest_until_ns = ring_now_ns() + rest_ns;
+	return code;
+}
+
+bool take_is_resting(const struct records *records)
+{
+	return records->rest_until_ns != 0 && ring_now_ns() < records->rest_until_ns;
+}
+
+/* No item is in hand: hear what the process says unasked. */
+static int watch_idle(struct records *records)
+{
+	if (records->is_noted)
+		ring_note(records->ring, "");
+	records->is_noted = false;
+	return records->process.state == PROCESS_NONE ? GO_ON : talk_converse(records, 0);
+}
+
+/* Ask the ring once. *more: it may have another. */
+static int take_one(struct records *records, bool *more)
+{
+	bool hands_are_empty = records->hand.count == 0;
+	int wait_ms = records->turns.n > 0 ? TURN_MS : LOOK_MS, code = EXIT_OK;
+	struct ring_item item;
+
+	*more = false;
+	switch (intake_take(records->intake, &item, hands_are_empty,
+			    hands_are_empty ? wait_ms : 0, &code)) {
+	case INTAKE_ITEM:
+		*more = true;
+		return accept_item(records, &item);
+	case INTAKE_NOTHING:
+		*more = hands_are_empty;
+		return GO_ON;
+	case INTAKE_IDLE:
+		return hands_are_empty ? watch_idle(records) : GO_ON;
+	case INTAKE_END:
+		break;
+	}
+	return code;
+}
+
+int take_fill(struct records *records)
+{
+	bool more = true;
+	int code = GO_ON;
+
+	while (code == GO_ON && more && !take_is_resting(records) && !interrupt_wants_leave() &&
+	       (records->hand.count == 0 || take_may(records)))
+		code = take_one(records, &more);
+	return code;
+}
