@@ -20,6 +20,12 @@ static bool is_suspect(const struct intake *intake, const struct ring_item *item
 	return intake->settler->rules.shares_hands && item->deliveries > trusted + 1;
 }
 
+static void drop(struct intake *intake)
+{
+	intake->first++;
+	intake->n--;
+}
+
 /* Nothing came. Long enough to leave? */
 static enum intake_result wait_more(struct intake *intake, int *code)
 {
@@ -36,20 +42,63 @@ static enum intake_result wait_more(struct intake *intake, int *code)
 	return INTAKE_END;
 }
 
-/* An item is in hand: may it be handed out now? */
-static enum intake_result admit(struct intake *intake, struct ring_item *item,
-				bool hands_are_empty, int *code)
+/* The oldest that was taken: may it be handed out now? One under suspicion waits to be alone, and what is
+   behind it too. */
+static enum intake_result hand_out(struct intake *intake, struct ring_item *item,
+				   bool hands_are_empty, int *code)
 {
-	if (is_poison(intake, item)) {
-		*code = settle_poison(intake->settler, item);
+	struct ring_item *oldest = &intake->stock[intake->first];
+
+	if (is_poison(intake, oldest)) {
+		*code = settle_poison(intake->settler, oldest);
+		drop(intake);
 		return *code == EXIT_OK ? INTAKE_NOTHING : INTAKE_END;
 	}
-	intake->is_alone = is_suspect(intake, item);
-	if (!intake->is_alone || hands_are_empty)
-		return INTAKE_ITEM;
-	intake->aside = *item;
-	intake->has_aside = true;
-	return INTAKE_NOTHING;
+	intake->is_alone = is_suspect(intake, oldest);
+	if (intake->is_alone && !hands_are_empty)
+		return INTAKE_NOTHING;
+	*item = *oldest;
+	drop(intake);
+	return INTAKE_ITEM;
+}
+
+static size_t want(const struct intake *intake)
+{
+	if (intake->want <= 1 || intake->trusted < ring_slots(intake->settler->ring))
+		return 1;
+	return intake->want < INTAKE_STOCK ? intake->want : INTAKE_STOCK;
+}
+
+/* Of those under suspicion only one stays, behind all others; another's hands may be empty. */
+static int sort_out(struct intake *intake)
+{
+	struct ring_item *stock = intake->stock, suspect;
+	size_t taken = intake->n, suspects = 0;
+	int code = EXIT_OK;
+
+	intake->n = 0;
+	for (size_t i = 0; i < taken; i++) {
+		if (!is_suspect(intake, &stock[i]))
+			stock[intake->n++] = stock[i];
+		else if (suspects++ == 0)
+			suspect = stock[i];
+		else if (code == EXIT_OK)
+			code = settle_return(intake->settler, &stock[i]);
+	}
+	if (suspects > 0)
+		stock[intake->n++] = suspect;
+	intake->trusted = suspects > 0 ? 0 : intake->trusted + taken;
+	return code;
+}
+
+static enum ring_result take_some(struct intake *intake, int timeout_ms, int *code)
+{
+	enum ring_result result;
+
+	intake->first = 0;
+	result = ring_take_batch(intake->settler->ring, intake->stock, want(intake), &intake->n, timeout_ms);
+	*code = sort_out(intake);
+	return result;
 }
 
 static enum intake_result take(struct intake *intake, struct ring_item *item, bool hands_are_empty,
@@ -57,10 +106,12 @@ static enum intake_result take(struct intake *intake, struct ring_item *item, bo
 {
 	struct ring *ring = intake->settler->ring;
 
-	switch (ring_take(ring, item, timeout_ms)) {
+	switch (take_some(intake, timeout_ms, code)) {
 	case RING_OK:
 		intake->idle_since_ns = 0;
-		return admit(intake, item, hands_are_empty, code);
+		if (*code != EXIT_OK)
+			return INTAKE_END;
+		return hand_out(intake, item, hands_are_empty, code);
 	case RING_TIMEOUT:
 		settle_let_go(intake->settler);
 		return hands_are_empty ? wait_more(intake, code) : INTAKE_IDLE;
@@ -84,11 +135,8 @@ enum intake_result intake_take(struct intake *intake, struct ring_item *item, bo
 {
 	if (!hands_are_empty && intake->is_alone)
 		return INTAKE_NOTHING;
-	if (intake->has_aside) {
-		*item = intake->aside;
-		intake->has_aside = false;
-		return INTAKE_ITEM;	/* is_alone stands since it came */
-	}
+	if (intake->n > 0)
+		return hand_out(intake, item, hands_are_empty, code);
 	return take(intake, item, hands_are_empty, timeout_ms, code);
 }
 
@@ -101,8 +149,9 @@ uint64_t intake_rest_ns(const struct intake *intake)
 
 int intake_return(struct intake *intake)
 {
-	if (!intake->has_aside)
-		return EXIT_OK;
-	intake->has_aside = false;
-	return settle_return(intake->settler, &intake->aside);
+	int code = EXIT_OK;
+
+	for (; intake->n > 0 && code == EXIT_OK; drop(intake))
+		code = settle_return(intake->settler, &intake->stock[intake->first]);
+	return code;
 }

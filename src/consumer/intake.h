@@ -8,6 +8,9 @@
  * the consumer's hands, and nothing beside it until it is settled. So the one that kills is found at its
  * next delivery, and only it is charged. The mark stands in the ring, so it survives whoever is killed,
  * and every consumer goes by it.
+ *
+ * Several are taken at once only when a ring full of items came without suspicion. What is in hand beside
+ * one that kills its consumer has one more delivery that ended so; nobody must have that again and again.
  */
 #ifndef SHMLINE_INTAKE_H
 #define SHMLINE_INTAKE_H
@@ -19,6 +22,8 @@
 #include "src/base/pace.h"
 #include "src/consumer/settle.h"
 
+#define INTAKE_STOCK 64		/* many enough that their taking together costs little */
+
 struct intake {
 	struct settler *settler;
 	const struct pace *pace;
@@ -26,8 +31,12 @@ struct intake {
 	uint64_t idle_since_ns;		/* 0: an item came last */
 	bool trusts_returned;		/* only a consumer's death makes suspect */
 	bool is_alone;			/* what was given out last is under suspicion */
-	bool has_aside;			/* one is in hand that waits to be alone */
-	struct ring_item aside;
+	size_t want;			/* how many to take at once, when there are as many; 0: one */
+	size_t trusted;			/* items without suspicion in a row */
+
+	/* Taken, and not given out yet, oldest first. */
+	struct ring_item stock[INTAKE_STOCK];
+	size_t first, n;
 };
 
 enum intake_result {
@@ -47,7 +56,7 @@ enum intake_result intake_take(struct intake *intake, struct ring_item *item, bo
 /* How long to rest after an item. */
 uint64_t intake_rest_ns(const struct intake *intake);
 
-/* What is set aside goes back. 0, or an exit code after saying why. */
+/* What was not given out goes back. 0, or an exit code after saying why. */
 int intake_return(struct intake *intake);
 
 #endif

@@ -121,6 +121,15 @@ int settle_outcome(struct settler *settler, struct ring_item *item, const struct
 	return EXIT_INTERNAL;
 }
 
+int settle_good(struct settler *settler, struct ring_item *items, size_t n)
+{
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < n && code == EXIT_OK; i++)
+		code = ack(settler, &items[i]);
+	return code;
+}
+
 int settle_return(struct settler *settler, struct ring_item *item)
 {
 	return give_back(settler, item, 0, false);

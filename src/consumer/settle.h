@@ -40,6 +40,9 @@ int settle_done(struct settler *settler, struct ring_item *item);
 /* COMMAND has ended: see verdict.h. */
 int settle_outcome(struct settler *settler, struct ring_item *item, const struct outcome *outcome);
 
+/* COMMAND is done with all n of them. */
+int settle_good(struct settler *settler, struct ring_item *items, size_t n);
+
 /* It can't be dealt with by anybody, because of `outcome->cause`. */
 int settle_dead(struct settler *settler, struct ring_item *item, const struct outcome *outcome);
 

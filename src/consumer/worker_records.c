@@ -53,9 +53,12 @@ static int turn(struct records *records)
 		return serve_hand(records);
 	if (interrupt_wants_leave())
 		return leave();
-	if (take_is_resting(records))
+	if (!take_is_resting(records))
+		return GO_ON;
+	code = answers_flush(records);
+	if (code == GO_ON)
 		interrupt_nap(records->rest_until_ns - ring_now_ns());
-	return GO_ON;
+	return code;
 }
 
 /* Its input ends, and so should it; what is in hand, or what we are called off from, it is ended at. */
@@ -85,7 +88,7 @@ static int end_conversation(struct records *records)
 static int records_work(void *state, struct intake *intake)
 {
 	struct records *records = state;
-	int code, ended, returned;
+	int code, ended, written, returned;
 
 	records->intake = intake;
 	records->settler = intake->settler;
@@ -93,12 +96,15 @@ static int records_work(void *state, struct intake *intake)
 	while (code == GO_ON)
 		code = turn(records);
 	ended = end_conversation(records);
+	written = answers_flush(records);
 	returned = end_return(records, records->hand.count);
 	if (returned == EXIT_OK && records->request->keep_order)
 		returned = turns_return(&records->turns, records->settler);
 	ring_note(records->ring, "");
 	if (code == EXIT_OK && ended != GO_ON)
 		code = ended;
+	if (code == EXIT_OK && written != GO_ON)
+		code = written;
 	return code != EXIT_OK ? code : returned;
 }
 
@@ -130,9 +136,9 @@ static int records_start(void *state, struct ring *ring)
 	records->ring = ring;
 	if (code == EXIT_OK && records->request->keep_order)
 		code = turns_open(&records->turns, ring);
-	if (code != EXIT_OK || !records->request->joblog)
-		return code;
-	return joblog_open(&records->joblog, records->request->joblog);
+	if (code == EXIT_OK && records->request->joblog)
+		code = joblog_open(&records->joblog, records->request->joblog);
+	return code == EXIT_OK ? answers_open(records) : code;
 }
 
 static void records_close(void *state)
@@ -142,6 +148,7 @@ static void records_close(void *state)
 	turns_close(&records->turns);
 	if (records->joblog.fd >= 0)
 		joblog_close(&records->joblog);
+	answers_close(records);
 	buffer_free(&records->to);
 	buffer_free(&records->from);
 	errors_free(&records->errors);

@@ -27,6 +27,15 @@
 /* A step's exit code, or: */
 enum { GO_ON = -1 };
 
+/* Items that are answered, and the answers, until these are written and those acked. */
+struct answered {
+	struct ring_item *items;
+	size_t n, limit;		/* from `limit` on nothing more is kept */
+	struct buffer bytes;
+	uint64_t since_ns;		/* when the first of them came */
+	uint64_t came_ns, before_ns;	/* when answers came last, and the time before */
+};
+
 struct records {
 	const struct sink_request *request;
 	const struct protocol *protocol;
@@ -40,6 +49,7 @@ struct records {
 	struct errors errors;
 	struct hand hand;
 
+	struct answered answered;
 	struct buffer to, from;
 	size_t searched;		/* bytes of `from` that hold no end of a record */
 	uint64_t queued, sent;		/* bytes, since the process began */
@@ -96,8 +106,19 @@ void talk_ask_to_end(struct records *records);
 
 /* ------------------------------------------------------------------ worker_answers.c */
 
-/* What came in, for items that were sent whole. Anything more was not asked for. */
+/* What came in, for items that were sent whole. Anything more was not asked for. The answers are kept for
+   a moment: before waiting for anything, see answers_wait_ms(). */
 int answers_take(struct records *records);
+
+/* Before the first answer, and behind the last. 0, or an exit code after saying why. */
+int answers_open(struct records *records);
+void answers_close(struct records *records);
+
+/* Write what was kept, and ack its items. When it can't be written they go back. */
+int answers_flush(struct records *records);
+
+/* How long one may wait before answers_flush(), for what may come meanwhile. */
+int answers_wait_ms(const struct records *records);
 
 int answers_note_job(struct records *records, const struct ring_item *item, int code, int signal,
 		     size_t output);

@@ -55,7 +55,9 @@ static int accept_item(struct records *records, struct ring_item *item)
 		return bury_untold(records, item);
 	hand_add(&records->hand, item);
 	if (records->hand.count == 1) {
-		records->oldest_since_ns = item->taken_ns;
+		/* Not when it was taken: it may have waited to be alone. */
+		if (records->request->time_limit_ns || !records->ever_answered)
+			records->oldest_since_ns = ring_now_ns();
 		code = freshen(records);
 	}
 	if (code == GO_ON && records->process.state == PROCESS_RUNNING)
@@ -80,24 +82,41 @@ static int watch_idle(struct records *records)
 	return records->process.state == PROCESS_NONE ? GO_ON : talk_converse(records, 0);
 }
 
+/* As many as there is room for; with a pause after each, one. */
+static size_t wanted(const struct records *records)
+{
+	const struct pace *pace = records->intake->pace;
+
+	return pace->every_ns + pace->extra_ns > 0 ? 1 : records->hand.size - records->hand.count;
+}
+
+/* Nothing is to be had now. What was answered is kept no longer: an item may wait for it to be settled. */
+static int take_none(struct records *records, bool *more)
+{
+	if (records->hand.count > 0)
+		return GO_ON;
+	*more = true;
+	return answers_flush(records);
+}
+
 /* Ask the ring once. *more: it may have another. */
 static int take_one(struct records *records, bool *more)
 {
-	bool hands_are_empty = records->hand.count == 0;
+	bool hands_are_empty = records->hand.count == 0 && records->answered.n == 0;
 	int wait_ms = records->turns.n > 0 ? TURN_MS : LOOK_MS, code = EXIT_OK;
 	struct ring_item item;
 
 	*more = false;
-	switch (intake_take(records->intake, &item, hands_are_empty,
-			    hands_are_empty ? wait_ms : 0, &code)) {
+	records->intake->want = wanted(records);
+	switch (intake_take(records->intake, &item, hands_are_empty, hands_are_empty ? wait_ms : 0, &code)) {
 	case INTAKE_ITEM:
 		*more = true;
 		return accept_item(records, &item);
 	case INTAKE_NOTHING:
 		*more = hands_are_empty;
-		return GO_ON;
+		return hands_are_empty ? GO_ON : take_none(records, more);
 	case INTAKE_IDLE:
-		return hands_are_empty ? watch_idle(records) : GO_ON;
+		return hands_are_empty ? watch_idle(records) : take_none(records, more);
 	case INTAKE_END:
 		break;
 	}

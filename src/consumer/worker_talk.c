@@ -192,6 +192,19 @@ static void look_at_clock(struct records *records)
 		      interrupt_count() > 1);
 }
 
+/* Answers that were kept are kept no longer than they may be. */
+static int wait(struct records *records, struct pollfd *fds, nfds_t count, int ms, int *n)
+{
+	int kept_ms = answers_wait_ms(records), code = GO_ON;
+
+	if (kept_ms == 0)
+		code = answers_flush(records);
+	*n = poll(fds, count, kept_ms > 0 ? sooner(ms, kept_ms) : ms);
+	if (*n == 0 && code == GO_ON && kept_ms > 0 && kept_ms <= ms)
+		code = answers_flush(records);
+	return code;
+}
+
 /* Wait for whatever the process does next, up to `ms`. */
 int talk_converse(struct records *records, int ms)
 {
@@ -203,8 +216,10 @@ int talk_converse(struct records *records, int ms)
 		{ .fd = buffer_used(&records->to) > 0 ? process->in : -1, .events = POLLOUT },
 	};
 	bool ended = false;
-	int n = poll(fds, sizeof(fds) / sizeof(fds[0]), ms), code = GO_ON;
+	int n, code = wait(records, fds, sizeof(fds) / sizeof(fds[0]), ms, &n);
 
+	if (code != GO_ON)
+		return code;
 	if (n <= 0 || records->request->time_limit_ns || records->gone_since_ns || process->state != PROCESS_RUNNING)
 		look_at_clock(records);
 	if (n <= 0)
