@@ -84,7 +84,11 @@ _SLICE_MS = 1000
 
 
 class _Options(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint32) for name in ("slots", "item_max", "members")]
+    _fields_ = [
+        *[(name, ctypes.c_uint32) for name in ("slots", "item_max", "members")],
+        ("has_parcels", ctypes.c_bool),
+        ("terminator", ctypes.c_ubyte),
+    ]
 
 
 class _Item(ctypes.Structure):
@@ -99,6 +103,8 @@ class _Item(ctypes.Structure):
         ("failures", ctypes.c_uint32),
         ("given_back", ctypes.c_uint32),
         ("lane", ctypes.c_uint32),
+        ("records", ctypes.c_uint32),
+        ("is_parcel", ctypes.c_bool),
         ("slot", ctypes.c_uint32),
         ("word", ctypes.c_uint64),
     ]

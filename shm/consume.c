@@ -9,6 +9,7 @@
 #include "shm/histogram.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
+#include "shm/parcel.h"
 #include "shm/probe.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
@@ -36,10 +37,8 @@ static struct member_times *my_times(const struct ring *ring)
 static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 {
 	struct slot *slot = segment_slot(ring->segment, item->slot);
+	int damaged = parcel_read(ring->segment, item);
 
-	item->data = slot->data;
-	item->len = atomic_load_explicit(&slot->len, memory_order_relaxed);
-	item->id = atomic_load_explicit(&slot->id, memory_order_relaxed);
 	item->mark = atomic_load_explicit(&slot->mark, memory_order_relaxed) & ~MARK_IS_TICKET;
 	item->lane = atomic_load_explicit(&slot->lane, memory_order_relaxed);
 	item->failures = atomic_load_explicit(&slot->failures, memory_order_relaxed);
@@ -50,19 +49,16 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	if (item->taken_ns < item->published_ns)
 		item->taken_ns = item->published_ns;	/* two clocks' readings, a microsecond apart */
 	atomic_store_explicit(&slot->when_ns, item->taken_ns, memory_order_relaxed);
-	member_count(ring->me, COUNT_TAKEN, 1);
+	member_count(ring->me, COUNT_TAKEN, item->records);
 	PROBE3(take, ring->segment->name, item->id, item->deliveries);
 	if (item->deliveries > 1) {
-		member_count(ring->me, COUNT_REDELIVERED, 1);
+		member_count(ring->me, COUNT_REDELIVERED, item->records);
 		PROBE3(redelivery, ring->segment->name, item->id, item->deliveries);
 	} else {
-		histogram_count(&my_times(ring)->wait, item->taken_ns - item->published_ns);
+		histogram_count(&my_times(ring)->wait, item->taken_ns - item->published_ns,
+				item->records);
 	}
-	if (item->len <= ring->segment->at.item_max)
-		return RING_OK;
-	(void)why(EBADMSG, "slot %u says it holds %zu bytes, %u fit", item->slot, item->len,
-		  ring->segment->at.item_max);
-	return RING_ERROR;
+	return damaged ? handle_error(EBADMSG) : RING_OK;
 }
 
 static enum ring_result attempt_take(struct ring *ring, struct ring_item *item)
@@ -126,16 +122,16 @@ static int finish(struct ring *ring, struct ring_item *item, enum counter op, ui
 	if (!MISTAKE(ack_without_lane))
 		lanes_advance(segment, atomic_load_explicit(&slot->lane, memory_order_relaxed),
 			      atomic_load_explicit(&slot->mark, memory_order_relaxed));
-	journal_begin(ring->me, op, item->slot, slot_gen(item->word));
+	journal_begin(ring->me, op, item->slot, slot_gen(item->word), item->records);
 	if (MISTAKE(counted_before_swap))
-		journal_done(ring->me, op);
+		journal_done(ring->me, op, item->records);
 	if (!slot_move(&segment->words[item->slot], item->word, to)) {
 		journal_void(ring->me);
 		errno = EINVAL;
 		return -1;
 	}
 	if (!MISTAKE(counted_before_swap))
-		journal_done(ring->me, op);
+		journal_done(ring->me, op, item->records);
 	item->word = 0;
 	return 0;
 }
@@ -149,10 +145,16 @@ static int check_in_hand(struct ring *ring, const struct ring_item *item)
 	return -1;
 }
 
+/* The next take finds this reading of the clock young enough for itself, mostly. */
+static void count_work(struct ring *ring, const struct ring_item *item, uint32_t records)
+{
+	uint64_t now = handle_now(ring);
+
+	histogram_count(&my_times(ring)->work, now > item->taken_ns ? now - item->taken_ns : 0, records);
+}
+
 int ring_ack(struct ring *ring, struct ring_item *item)
 {
-	uint64_t now;
-
 	if (MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
 	if (check_in_hand(ring, item) ||
@@ -161,10 +163,42 @@ int ring_ack(struct ring *ring, struct ring_item *item)
 	if (!MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
 	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
-	/* The next take finds this reading of the clock young enough for itself, mostly. */
-	now = handle_now(ring);
-	histogram_count(&my_times(ring)->work, now > item->taken_ns ? now - item->taken_ns : 0);
+	count_work(ring, item, item->records);
 	handle_tell_if_drained(ring);
+	return 0;
+}
+
+/* The slot stays in our hands, and its word as it is: that its progress says so is the swap. */
+static void ack_part(struct ring *ring, struct ring_item *item, uint32_t n, size_t bytes)
+{
+	uint32_t done = parcel_done(ring->segment, item->slot);
+
+	if (!MISTAKE(progress_after_count))
+		journal_begin_part(ring->me, item->slot, done + n, n);
+	else
+		journal_done(ring->me, COUNT_ACKED, n);
+	parcel_advance(ring->segment, item->slot, n, bytes);
+	if (!MISTAKE(progress_after_count))
+		journal_done(ring->me, COUNT_ACKED, n);
+	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
+	count_work(ring, item, n);
+	item->id += n;
+	item->records -= n;
+	item->len -= bytes;
+	item->data = (unsigned char *)item->data + bytes;
+}
+
+int ring_ack_records(struct ring *ring, struct ring_item *item, uint32_t n, size_t bytes)
+{
+	if (n == item->records && bytes == item->len)
+		return ring_ack(ring, item);
+	if (check_in_hand(ring, item))
+		return -1;
+	if (!parcel_can_advance(ring->segment, item, n, bytes)) {
+		errno = EINVAL;
+		return -1;
+	}
+	ack_part(ring, item, n, bytes);
 	return 0;
 }
 

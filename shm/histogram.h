@@ -29,14 +29,14 @@ static inline unsigned histogram_bucket(uint64_t ns)
 }
 
 /* The member whose histogram it is counts alone: plain loads and stores in lines of its own. */
-static inline void histogram_count(struct histogram *histogram, uint64_t ns)
+static inline void histogram_count(struct histogram *histogram, uint64_t ns, uint32_t items)
 {
 	shared_u64 *bucket = &histogram->bucket[histogram_bucket(ns)];
 	uint64_t sum = atomic_load_explicit(&histogram->sum_ns, memory_order_relaxed);
 	uint64_t n = atomic_load_explicit(bucket, memory_order_relaxed);
 
-	atomic_store_explicit(&histogram->sum_ns, sum + ns, memory_order_relaxed);
-	atomic_store_explicit(bucket, n + 1, memory_order_relaxed);
+	atomic_store_explicit(&histogram->sum_ns, sum + items * ns, memory_order_relaxed);
+	atomic_store_explicit(bucket, n + items, memory_order_relaxed);
 }
 
 #endif

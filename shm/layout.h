@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 #define LAYOUT_MAGIC UINT64_C(0x656e696c6d6873)	/* "shmline", little-endian */
-#define LAYOUT_VERSION 2u
+#define LAYOUT_VERSION 3u
 
 /* What differs between builds that can't share a segment: pointer size, byte order, size of sem_t. */
 #define LAYOUT_ABI ((uint32_t)(sizeof(void *) << 16 | sizeof(sem_t) << 8 | (uint32_t)__BYTE_ORDER__ % 251))
@@ -44,7 +44,7 @@ struct header {
 	uint32_t slots;
 	uint32_t item_max;
 	uint32_t members;
-	uint32_t unused;
+	uint32_t parcels;	/* 0: none; else PARCELS and the byte that ends their records */
 	uint64_t size;		/* of the whole segment: must be the file's */
 	uint64_t created_ns;
 	uint64_t first;		/* where positions, ids and generations began */
@@ -71,6 +71,8 @@ struct header {
 	_Alignas(2 * LINE) struct waiting free;		/* producers */
 };
 
+#define PARCELS 256u
+
 /* What a member counts. The first four are the books: exact after any kill (journal in members.h). */
 enum counter {
 	COUNT_PUBLISHED, COUNT_ACKED, COUNT_DEAD, COUNT_DROPPED,
@@ -94,6 +96,7 @@ struct member {
 	shared_u64 unconfirmed;	/* ring_count_unconfirmed(); goes on from owner to owner, as count[] */
 
 	_Alignas(LINE) shared_u64 intent;	/* journal: what it was about to do */
+	shared_u64 target;	/* journal: the counter once it has counted a parcel's records */
 	shared_u64 count[COUNTERS];
 	shared_u64 base[COUNTERS];	/* count[] when this owner attached */
 };
@@ -113,7 +116,7 @@ struct lane {
 /*
  * A slot's contents. Written only by the owner of its word in state WRITING, and the second group by
  * the owner in READING; read by others at their own risk, checked by reading the word again.
- * The 48 bytes before the data, a word and two cells make 72 a slot.
+ * The 48 bytes before the data, a word and two cells make 72 a slot; of a ring with parcels 88.
  */
 struct slot {
 	shared_u64 id;
@@ -126,7 +129,17 @@ struct slot {
 	_Atomic uint16_t failures;
 	shared_u32 reason;	/* of a dead item */
 	shared_u32 given_back;	/* times it was given back, failed or not */
-	unsigned char data[];
+	unsigned char data[];	/* of a ring with parcels: a struct parcel before the item's bytes */
+};
+
+/*
+ * Of a slot that holds several records: written as the slot is, in WRITING, but for `progress`, which is
+ * raised by the owner in READING, in one store. What has been done with never comes again.
+ */
+struct parcel {
+	shared_u64 progress;	/* records done with: 32 | their bytes: 32 */
+	shared_u32 records;	/* 0: an item as any other */
+	shared_u32 unused;
 };
 
 /*
@@ -145,6 +158,7 @@ struct member_times {
 
 static_assert(sizeof(struct header) <= 4096, "the header is one page");
 static_assert(sizeof(struct slot) == 48, "the memory of a ring is promised in the documentation");
+static_assert(sizeof(struct slot) + sizeof(struct parcel) == LINE, "a parcel's bytes begin a line");
 static_assert(sizeof(struct member) == 4 * LINE, "");
 
 /* Where everything is, worked out from three numbers; a member's private copy is what it uses. */
@@ -152,6 +166,9 @@ struct geometry {
 	uint32_t slots, item_max, members;
 	uint32_t cells;		/* a power of two, at least twice the slots */
 	uint32_t cell_shift;	/* log2 of it */
+	bool has_parcels;
+	unsigned char terminator;	/* ends each record of a parcel */
+	size_t data_at;		/* from a slot's data[] to its item's bytes */
 	size_t stride;		/* bytes from slot to slot */
 	size_t members_at, lanes_at, words_at, cells_at, slots_at;	/* offsets, bytes */
 	size_t times_at, size;

@@ -7,6 +7,7 @@
 #include "shm/failpoint.h"
 #include "shm/flags.h"
 #include "shm/lanes.h"
+#include "shm/parcel.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
 
@@ -228,18 +229,50 @@ void members_start_anew(struct segment *segment, int wait_ms)
 
 /* ---------------------------------------------------------------- the journal */
 
-/* intent: op:3 (one more than the counter, 0 none) | slot:20 | gen:36 | target:5, the counter's low
-   bits once it has counted this. */
+/*
+ * intent: op:3 | slot:20 | gen:36 | target:5. op is one more than the counter, 0 none, and target the
+ * counter's low bits once it has counted this one item. Low bits can't tell whether several were counted:
+ * for those op is MANY, the whole target is in a word of its own, and in its place stands what is done;
+ * for a part of a parcel, in the place of the generation, the records that are done with then.
+ */
 #define TARGET_MASK 31u
+#define MANY 7u
+#define MANY_PART 8u
 
-void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen)
+static void intend(struct member *member, uint64_t op, uint32_t slot, uint64_t gen, uint64_t rest)
 {
-	uint64_t target = atomic_load_explicit(&member->count[op], memory_order_relaxed) + 1;
-	uint64_t intent = (uint64_t)(op + 1) | (uint64_t)slot << 3 | gen << 23 |
-			  (target & TARGET_MASK) << 59;
+	/* release: not before the counter of the intent that it replaces, nor before the target. */
+	atomic_store_explicit(&member->intent, op | (uint64_t)slot << 3 | gen << 23 | rest << 59,
+			      memory_order_release);
+}
 
-	/* release: not before the counter of the intent that it replaces. */
-	atomic_store_explicit(&member->intent, intent, memory_order_release);
+/* The intent that stands goes first, and then its target: the next one's would make it look uncounted. */
+static void aim(struct member *member, enum counter op, uint32_t items)
+{
+	uint64_t count = atomic_load_explicit(&member->count[op], memory_order_relaxed);
+
+	if (!MISTAKE(target_over_intent))
+		journal_void(member);
+	atomic_store_explicit(&member->target, count + items, memory_order_release);
+}
+
+void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen, uint32_t items)
+{
+	uint64_t count = atomic_load_explicit(&member->count[op], memory_order_relaxed);
+
+	if (items == 1) {
+		intend(member, op + 1, slot, gen, (count + 1) & TARGET_MASK);
+		return;
+	}
+	if (!MISTAKE(target_after_swap))
+		aim(member, op, items);
+	intend(member, MANY, slot, gen, op + 1);
+}
+
+void journal_begin_part(struct member *member, uint32_t slot, uint32_t done, uint32_t items)
+{
+	aim(member, COUNT_ACKED, items);
+	intend(member, MANY, slot, done, MANY_PART);
 }
 
 /* 36 bits of a mark, which tell it from the one before: 2^-36 that they don't. */
@@ -252,12 +285,17 @@ static uint64_t fingerprint(uint64_t raw_mark)
 void journal_begin_drop(struct member *member, uint32_t lane, uint64_t raw_mark)
 {
 	journal_begin(member, COUNT_REFUSED, lane << 1 | ((raw_mark & MARK_IS_TICKET) != 0),
-		      fingerprint(raw_mark));
+		      fingerprint(raw_mark), 1);
 }
 
-void journal_done(struct member *member, enum counter op)
+void journal_done(struct member *member, enum counter op, uint32_t items)
 {
-	member_count(member, op, 1);
+	if (MISTAKE(target_after_swap) && items > 1) {
+		uint64_t count = atomic_load_explicit(&member->count[op], memory_order_relaxed);
+
+		atomic_store_explicit(&member->target, count + items, memory_order_release);
+	}
+	member_count(member, op, items);
 }
 
 void journal_void(struct member *member)
@@ -285,6 +323,33 @@ static bool was_dropped(const struct segment *segment, uint32_t place, uint64_t 
 	return fingerprint(atomic_load(&lane->mark)) == print;
 }
 
+/* Nobody else moves a slot in the dead member's hands. */
+static bool was_part_done(const struct segment *segment, uint32_t slot, uint64_t done)
+{
+	return segment->at.has_parcels && parcel_done(segment, slot) == done;
+}
+
+/* The same for an intent of several items. */
+static void settle_many(struct segment *segment, uint32_t index, uint32_t slot, uint64_t gen, uint32_t rest)
+{
+	struct member *member = member_at(segment, index);
+	enum counter op = rest == MANY_PART ? COUNT_ACKED : (enum counter)(rest - 1);
+	uint64_t target = atomic_load(&member->target);
+	bool has_happened;
+
+	if (rest < 1 || rest > MANY_PART || op > COUNT_DROPPED || slot >= segment->at.slots ||
+	    atomic_load(&member->count[op]) == target)
+		return;
+	if (rest == MANY_PART)
+		has_happened = was_part_done(segment, slot, gen);
+	else
+		has_happened = !is_untouched(atomic_load(&segment->words[slot]), op, index, gen);
+	if (has_happened)
+		atomic_store(&member->count[op], target);
+	else
+		journal_void(member);
+}
+
 void journal_settle(struct segment *segment, uint32_t index)
 {
 	struct member *member = member_at(segment, index);
@@ -294,6 +359,10 @@ void journal_settle(struct segment *segment, uint32_t index)
 	uint64_t count;
 	bool has_happened;
 
+	if (op == MANY) {
+		settle_many(segment, index, slot, gen, (uint32_t)(intent >> 59));
+		return;
+	}
 	if (op < 1 || op > COUNT_REFUSED + 1 ||
 	    (op == COUNT_REFUSED + 1 ? slot >> 1 >= segment->at.members : slot >= segment->at.slots))
 		return;
@@ -306,7 +375,7 @@ void journal_settle(struct segment *segment, uint32_t index)
 		has_happened = !is_untouched(atomic_load(&segment->words[slot]),
 					     (enum counter)(op - 1), index, gen);
 	if (has_happened)
-		journal_done(member, (enum counter)(op - 1));
+		journal_done(member, (enum counter)(op - 1), 1);
 	else
 		journal_void(member);	/* or what recovery does next would look like the swap */
 }

@@ -63,10 +63,13 @@ void members_start_anew(struct segment *segment, int wait_ms);
  * What a member is about to do to a slot is written in its own line before the swap, and counted after
  * it. A kill in between leaves a question, which the slot's word answers. So the counters are exact.
  */
-void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen);
+void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen, uint32_t items);
+/* `items` records of a parcel in its hands are done with, `done` of them together with those before: that
+   its progress says so is the swap. */
+void journal_begin_part(struct member *member, uint32_t slot, uint32_t done, uint32_t items);
 /* The same for an item that never had a slot: that its mark is in the lane is the swap. */
 void journal_begin_drop(struct member *member, uint32_t lane, uint64_t raw_mark);
-void journal_done(struct member *member, enum counter op);
+void journal_done(struct member *member, enum counter op, uint32_t items);
 void journal_void(struct member *member);
 /* Answer the question that dead member `index` left. Before anything else is done to its slots. */
 void journal_settle(struct segment *segment, uint32_t index);

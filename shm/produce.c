@@ -8,6 +8,7 @@
 #include "shm/hints.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
+#include "shm/parcel.h"
 #include "shm/probe.h"
 #include "shm/recover.h"
 #include "shm/slot.h"
@@ -61,10 +62,10 @@ enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int tim
 	why_clear();
 	if (!(ring->roles & RING_PRODUCER))
 		return handle_error(EPERM);
-	*item = (struct ring_item){ .lane = ring->lane };
+	*item = (struct ring_item){ .lane = ring->lane, .records = 1 };
 	result = handle_wait(ring, WAITING_FREE, attempt_reserve, item, timeout_ms);
 	if (result == RING_OK) {
-		item->data = segment_slot(ring->segment, item->slot)->data;
+		item->data = segment_data(ring->segment, item->slot);
 		item->len = ring->segment->at.item_max;
 	}
 	return result;
@@ -73,18 +74,20 @@ enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int tim
 /* DEAD to WRITING: what the slot says of the item stays true as long as the word stands. */
 static enum ring_result take_up(struct ring *ring, uint32_t index, uint64_t id, struct ring_item *item)
 {
-	struct slot *slot = segment_slot(ring->segment, index);
 	uint64_t word = atomic_load(&ring->segment->words[index]);
 	uint64_t taken = slot_taken_up(word, ring->index);
+	int damaged;
 
-	if (slot_state(word) != SLOT_DEAD || atomic_load(&slot->id) != id ||
-	    !slot_move(&ring->segment->words[index], word, taken))
+	*item = (struct ring_item){ .slot = index, .lane = ring->lane };
+	if (slot_state(word) != SLOT_DEAD)
 		return RING_TIMEOUT;
-	*item = (struct ring_item){
-		.slot = index, .word = taken, .lane = ring->lane, .id = id,
-		.data = slot->data, .len = atomic_load(&slot->len),
-	};
-	if (item->len <= ring->segment->at.item_max)
+	damaged = parcel_read(ring->segment, item);
+	if ((!damaged && item->id != id) || !slot_move(&ring->segment->words[index], word, taken)) {
+		why_clear();
+		return RING_TIMEOUT;
+	}
+	item->word = taken;
+	if (!damaged)
 		return RING_OK;
 	give_up(ring, item);
 	return handle_error(EBADMSG);
@@ -112,15 +115,22 @@ enum ring_result ring_reserve_dead(struct ring *ring, uint32_t slot, uint64_t id
 	return result;
 }
 
-static uint64_t next_id(struct ring *ring)
+/* The first of n ids in a row. What is left of a lot that is too small is nobody's. */
+static uint64_t next_ids(struct ring *ring, uint32_t n)
 {
-	if (ring->id == ring->id_end) {
-		ring->id = atomic_fetch_add(&ring->segment->header->next_id, ID_LOT);
-		ring->id_end = ring->id + ID_LOT;
+	uint64_t first;
+
+	if (ring->id_end - ring->id < n) {
+		uint32_t lot = n > ID_LOT ? n : ID_LOT;
+
+		ring->id = atomic_fetch_add(&ring->segment->header->next_id, lot);
+		ring->id_end = ring->id + lot;
 		if (MISTAKE(same_lot_for_all))
 			atomic_store(&ring->segment->header->next_id, ring->id);
 	}
-	return ring->id++;
+	first = ring->id;
+	ring->id += n;
+	return first;
 }
 
 static uint64_t raw_mark(struct ring *ring, uint64_t mark)
@@ -128,15 +138,22 @@ static uint64_t raw_mark(struct ring *ring, uint64_t mark)
 	return mark && mark == ring->ticket ? mark | MARK_IS_TICKET : mark & ~MARK_IS_TICKET;
 }
 
+/* A dead letter that was taken up keeps its id. */
+static bool was_dead(const struct ring_item *item)
+{
+	return slot_returns(item->word) != 0;
+}
+
 static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item)
 {
-	if (slot_returns(item->word) == 0)	/* else it is a dead letter's, which keeps its own */
-		item->id = next_id(ring);
+	if (!was_dead(item)) {
+		item->id = next_ids(ring, item->records);
+		atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
+	}
 	item->published_ns = handle_now(ring);
-	atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
 	atomic_store_explicit(&slot->published_ns, item->published_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->mark, raw_mark(ring, item->mark), memory_order_relaxed);
-	atomic_store_explicit(&slot->len, (uint32_t)item->len, memory_order_relaxed);
+	parcel_write(ring->segment, item, was_dead(item));
 	atomic_store_explicit(&slot->lane, (uint16_t)ring->lane, memory_order_relaxed);
 	atomic_store_explicit(&slot->failures, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->given_back, 0, memory_order_relaxed);
@@ -158,24 +175,26 @@ static enum ring_result publish_refused(struct ring *ring, struct ring_item *ite
 enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 {
 	struct segment *segment = ring->segment;
-	uint64_t published = slot_published(item->word);
+	uint64_t published = slot_published(item->word, item->records);
 
 	why_clear();
 	if (!handle_owns(ring, item, SLOT_WRITING))
 		return handle_error(EINVAL);
 	if (item->len > segment->at.item_max)
 		return handle_error(EMSGSIZE);
+	if (!parcel_is_sound(segment, item, was_dead(item)))
+		return handle_error(EINVAL);
 	fill_slot(ring, segment_slot(segment, item->slot), item);
 	if (MISTAKE(wake_before_publish))
 		wait_wake(&segment->header->ready);
 	if (!MISTAKE(no_journal))
-		journal_begin(ring->me, COUNT_PUBLISHED, item->slot, slot_gen(item->word));
+		journal_begin(ring->me, COUNT_PUBLISHED, item->slot, slot_gen(item->word), item->records);
 	if (!slot_move(&segment->words[item->slot], item->word, published))
 		return publish_refused(ring, item);
 
 	/* Accepted. What follows are hints: whoever finds us dead or stopped here gives them again. */
-	journal_done(ring->me, COUNT_PUBLISHED);
-	member_count(ring->me, COUNT_BYTES, item->len);
+	journal_done(ring->me, COUNT_PUBLISHED, item->records);
+	member_count(ring->me, COUNT_BYTES, item->len - (item->is_parcel ? item->records : 0));
 	PROBE3(publish, segment->name, item->id, item->len);
 	if (item->mark)
 		lanes_advance(segment, ring->lane, raw_mark(ring, item->mark));
@@ -248,7 +267,7 @@ enum ring_result ring_ticket(struct ring *ring, uint64_t limit, uint64_t *ticket
 enum ring_result ring_drop_oldest(struct ring *ring)
 {
 	struct segment *segment = ring->segment;
-	uint32_t index;
+	uint32_t index, items;
 	uint64_t word;
 
 	why_clear();
@@ -264,12 +283,13 @@ enum ring_result ring_drop_oldest(struct ring *ring)
 	}
 	lanes_advance(segment, atomic_load(&segment_slot(segment, index)->lane),
 		      atomic_load(&segment_slot(segment, index)->mark));
-	journal_begin(ring->me, COUNT_DROPPED, index, slot_gen(word));
+	items = parcel_left(segment, index);
+	journal_begin(ring->me, COUNT_DROPPED, index, slot_gen(word), items);
 	if (!slot_move(&segment->words[index], word, slot_freed(word))) {
 		journal_void(ring->me);
 		return handle_error(EBADMSG);
 	}
-	journal_done(ring->me, COUNT_DROPPED);
+	journal_done(ring->me, COUNT_DROPPED, items);
 	wait_wake(&segment->header->free);
 	return RING_OK;
 }
@@ -286,5 +306,5 @@ void ring_count_dropped(struct ring *ring, uint64_t mark)
 	else
 		journal_void(ring->me);
 	lanes_advance(ring->segment, ring->lane, raw);
-	journal_done(ring->me, COUNT_REFUSED);
+	journal_done(ring->me, COUNT_REFUSED, 1);
 }

@@ -9,6 +9,7 @@
 #include "shm/hints.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
+#include "shm/parcel.h"
 #include "shm/slot.h"
 #include "shm/wait.h"
 
@@ -318,8 +319,9 @@ void recover_sweep(struct segment *segment, uint32_t me)
 
 		is_free |= slot_state(word) == SLOT_FREE;
 		is_ready |= slot_state(word) == SLOT_READY;
-		items += slot_state(word) == SLOT_READY || slot_state(word) == SLOT_READING ||
-			 slot_state(word) == SLOT_DELAYED;
+		if (slot_state(word) == SLOT_READY || slot_state(word) == SLOT_READING ||
+		    slot_state(word) == SLOT_DELAYED)
+			items += parcel_left(segment, i);
 		if (!MISTAKE(sweep_leaves_untold) && slot_state(word) == SLOT_READY &&
 		    slot_owner(word) != 0)
 			(void)recover_hint_all(segment, slot_owner(word));

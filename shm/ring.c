@@ -64,6 +64,14 @@ static uint32_t acquire_lane(struct ring *ring, unsigned number)
 	return lane;
 }
 
+static int check_roles(const struct ring *ring)
+{
+	if (!ring->segment->at.has_parcels || !(ring->roles & RING_CONSUMER) ||
+	    (ring->roles & RING_PARCELS))
+		return 0;
+	return why(EINVAL, "its items come in parcels of several, which this consumer does not take");
+}
+
 static int join(struct ring *ring, unsigned number)
 {
 	struct segment *segment = ring->segment;
@@ -98,7 +106,7 @@ static struct ring *attach(struct segment *segment, unsigned roles, unsigned num
 	ring->segment = segment;
 	ring->roles = roles;
 	ring->lane = LANE_NONE;
-	if (roles == RING_OBSERVER || join(ring, number) == 0)
+	if (roles == RING_OBSERVER || (check_roles(ring) == 0 && join(ring, number) == 0))
 		return ring;
 	free(ring);
 	return NULL;
@@ -125,7 +133,8 @@ static struct ring *open_once(const char *name, unsigned roles, unsigned number)
 
 static bool roles_are_valid(unsigned roles)
 {
-	return (roles & ~(unsigned)(RING_PRODUCER | RING_CONSUMER | RING_HOLDER | RING_LAUNCHER)) == 0;
+	return (roles & ~(unsigned)(RING_PRODUCER | RING_CONSUMER | RING_HOLDER | RING_LAUNCHER |
+				    RING_PARCELS)) == 0;
 }
 
 /*
@@ -286,6 +295,11 @@ uint32_t ring_slots(const struct ring *ring) { return ring->segment->at.slots; }
 uint32_t ring_item_max(const struct ring *ring) { return ring->segment->at.item_max; }
 uint32_t ring_member_limit(const struct ring *ring) { return ring->segment->at.members; }
 uint32_t ring_member_index(const struct ring *ring) { return ring->index; }
+int ring_terminator(const struct ring *ring)
+{
+	return ring->segment->at.has_parcels ? ring->segment->at.terminator : -1;
+}
+
 const char *ring_name(const struct ring *ring) { return ring->segment->name; }
 
 /* ---------------------------------------------------------------- running the line */

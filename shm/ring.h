@@ -51,6 +51,8 @@ enum ring_role {
 	RING_CONSUMER = 2,
 	RING_HOLDER = 4,	/* keeps the line open: it is not drained while a holder is attached */
 	RING_LAUNCHER = 8,	/* supervises: there is at most one */
+	RING_PARCELS = 16,	/* beside RING_CONSUMER: takes parcels too; without it a ring that may hold
+				   some is refused */
 };
 
 /* The stop flag. It only rises. */
@@ -74,22 +76,33 @@ enum ring_stop_cause {
 #define RING_SLOTS_MAX (1u << 20)
 #define RING_ITEM_MAX_MAX (1u << 30)
 #define RING_MEMBERS_MAX 4095u
+#define RING_RECORDS_MAX 65535u	/* of one parcel */
 
 /* How a ring is made. A field of 0 takes the default. */
 struct ring_options {
 	uint32_t slots;		/* items it holds: 2 to RING_SLOTS_MAX (1024) */
 	uint32_t item_max;	/* bytes of the longest item: 1 to RING_ITEM_MAX_MAX (4096) */
 	uint32_t members;	/* attached at once: 1 to RING_MEMBERS_MAX (64) */
+	bool has_parcels;	/* a slot may hold several items at once: see struct ring_item */
+	unsigned char terminator;	/* and this byte ends each of them */
 };
 
-/* An item in somebody's hands: a slot reserved for writing, or an item taken. */
+/*
+ * An item in somebody's hands: a slot reserved for writing, or an item taken.
+ *
+ * In a ring that was made for it a slot may hold a parcel: several records, each ended by the ring's
+ * terminator, which none contains. Each record is an item of its own to the books, with an id of its own,
+ * from `id` on; they share the rest. They are published all at once or not at all, and taken together.
+ * ring_ack_records() acks the first of them; all that remains is acked, given back, or declared dead as one.
+ */
 struct ring_item {
 	void *data;		/* the bytes, in the segment; aligned to 8; yours until the item is
 				   published, cancelled, acked, given back or declared dead */
 	size_t len;		/* reserve: ring_item_max(); set it before publish. take: its length */
 	uint64_t id;		/* unique for the life of the ring, from 1; one producer's ids increase,
 				   but for dead letters that are put back */
-	uint64_t mark;		/* the producer's own position, see ring_mark(); 0: none */
+	uint64_t mark;		/* the producer's own position, see ring_mark(); 0: none. A parcel's is its
+				   last record's */
 	uint64_t published_ns;	/* when it was published; 0 before */
 	uint64_t taken_ns;	/* when it was taken; 0 before */
 	uint32_t deliveries;	/* times it was handed out, this one included; stays at 4095 */
@@ -97,6 +110,8 @@ struct ring_item {
 	uint32_t given_back;	/* times it was given back at all; so deliveries - 1 - given_back
 				   consumers died with it in their hands */
 	uint32_t lane;		/* of the producer that published it */
+	uint32_t records;	/* reserve: 1. A parcel: how many it has, or how many of them are left */
+	bool is_parcel;		/* `len` bytes are whole records, each with the terminator behind it */
 	uint32_t slot;		/* private to the library, like the next */
 	uint64_t word;
 };
@@ -131,11 +146,12 @@ int ring_create(const char *name, const struct ring_options *options);
  * producer that had the same number to be gone. The descriptor it
  * uses inside is not left open, apart from one O_PATH, close-on-exec. NULL with errno:
  *   ENOENT  no ring of that name            EPERM   it belongs to another user, or is not a plain file
+ *   EINVAL  name or roles, or a consumer without RING_PARCELS where there may be parcels
  *   EPROTO  not a ring, half made, or of another layout version (ring_why() says which)
  *   EBADMSG its header contradicts itself or its size
  *   EBUSY   every member entry is taken, a launcher or a producer of that number is attached already,
  *           or a stopped process is removing the ring
- *   EINVAL  name or roles                   EMFILE, ENFILE, EACCES, ENOMEM of the system
+ *   EMFILE, ENFILE, EACCES, ENOMEM of the system
  */
 struct ring *ring_open(const char *name, unsigned roles, unsigned number);
 
@@ -182,6 +198,7 @@ int ring_list(int (*each)(const char *name, void *context), void *context);
 uint32_t ring_slots(const struct ring *ring);
 uint32_t ring_item_max(const struct ring *ring);	/* bytes */
 uint32_t ring_member_limit(const struct ring *ring);
+int ring_terminator(const struct ring *ring);		/* of a ring that may hold parcels; else -1 */
 uint32_t ring_member_index(const struct ring *ring);	/* this member's, from 1; 0: an observer */
 const char *ring_name(const struct ring *ring);
 uint64_t ring_now_ns(void);				/* CLOCK_MONOTONIC */
@@ -192,7 +209,7 @@ uint64_t ring_now_ns(void);				/* CLOCK_MONOTONIC */
  * Reserve a slot for one item, waiting for one to come free.
  *
  * On RING_OK item->data has room for ring_item_max() bytes; fill it, set item->len (and item->mark
- * if you use marks), and call ring_publish() or ring_cancel().
+ * if you use marks; is_parcel and records, if it is a parcel), and call ring_publish() or ring_cancel().
  *
  * RING_TIMEOUT  no slot came free in time
  * RING_CLOSED   the stop flag is up
@@ -207,7 +224,7 @@ enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int tim
  * RING_OK      accepted
  * RING_CLOSED  the flag went up in mode strict or now; the slot is given up, nothing was published
  * RING_ERROR   errno: EMSGSIZE item->len is above ring_item_max(), the item is still reserved;
- *                     EBADMSG; EINVAL not an item reserved by this member
+ *                     EBADMSG; EINVAL not an item reserved by this member, or records that can't be
  */
 enum ring_result ring_publish(struct ring *ring, struct ring_item *item);
 
@@ -218,7 +235,8 @@ void ring_cancel(struct ring *ring, struct ring_item *item);
  * Take up a dead letter that the ring keeps (ring_look() shows them), to put it back: it is reserved
  * with its bytes and its id. ring_publish() makes it an item as any other, that was never delivered,
  * in its order the youngest, and counted as published once more; what was counted as dead stays so. With
- * ring_cancel(), or when this process dies before, it is dead as it was. Does not wait.
+ * ring_cancel(), or when this process dies before, it is dead as it was. A parcel is taken up whole, by
+ * the id of the first record that is left of it, and stays a parcel. Does not wait.
  *
  * RING_OK      item is filled in
  * RING_TIMEOUT slot `slot` keeps no dead letter of this id (any more)
@@ -263,8 +281,8 @@ uint64_t ring_mark(const struct ring *ring);
 enum ring_result ring_ticket(struct ring *ring, uint64_t limit, uint64_t *ticket);
 
 /*
- * Drop the oldest item that is ready: for producers that would rather lose the oldest than wait.
- * Counted as dropped. Does not wait. RING_OK, RING_TIMEOUT when none is ready, RING_ERROR.
+ * Drop the oldest item that is ready (a parcel with all its records): for producers that would rather lose
+ * the oldest than wait. Counted as dropped. Does not wait. RING_OK, RING_TIMEOUT when none is ready, RING_ERROR.
  */
 enum ring_result ring_drop_oldest(struct ring *ring);
 
@@ -298,6 +316,14 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
  * member's hands (then nothing happened).
  */
 int ring_ack(struct ring *ring, struct ring_item *item);
+
+/*
+ * The first n records of a parcel, `bytes` long with their terminators, are done with and never come again,
+ * whatever becomes of this process. The item shows the others from then on; of all its records, it is
+ * ring_ack(). Does not wait. 0, or -1 with errno EINVAL (then nothing happened): it is not in this member's
+ * hands, or those are not its first records.
+ */
+int ring_ack_records(struct ring *ring, struct ring_item *item, uint32_t n, size_t bytes);
 
 /*
  * Give an item back, to be delivered again (by anybody, in any order) after delay_ms, its delivery
@@ -373,7 +399,8 @@ struct ring_stats {
 	uint64_t blocked_ns;		/* time producers waited for one, all together */
 	uint64_t starved_ns;		/* time consumers waited for an item, all together */
 	uint32_t slots, item_max, members;	/* sizes */
-	uint32_t free, writing, ready, delayed, in_flight, dead_kept;	/* slots by state */
+	uint32_t free, writing;		/* slots in these states */
+	uint32_t ready, delayed, in_flight, dead_kept;	/* items in these */
 	uint32_t high_water;		/* the most items that were ever found in it (at a full ring or a look) */
 	uint32_t producers, consumers, holders;	/* attached */
 	uint64_t oldest_ns;		/* age of the oldest item that is ready; 0: none */
@@ -447,7 +474,9 @@ struct ring_view {
 	enum ring_slot_state state;
 	uint32_t owner;			/* member index; 0: nobody */
 	uint64_t id, mark;
-	size_t len;			/* of the item */
+	size_t len;			/* of the item, or of what is left of a parcel */
+	uint32_t records;		/* items that it is: more than 1 only of a parcel */
+	bool is_parcel;			/* each record ends with the ring's terminator */
 	size_t shown;			/* bytes copied to the caller */
 	uint32_t deliveries, failures;
 	uint32_t reason;		/* of a dead item */

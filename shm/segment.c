@@ -76,15 +76,19 @@ static size_t round_up(size_t n, size_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-void segment_measure(uint32_t slots, uint32_t item_max, uint32_t members, struct geometry *at)
+void segment_measure(const struct ring_options *options, struct geometry *at)
 {
+	uint32_t slots = options->slots, item_max = options->item_max, members = options->members;
 	uint32_t shift = 3;
 
 	while ((1u << shift) < 2 * slots)
 		shift++;
 	*at = (struct geometry){ .slots = slots, .item_max = item_max, .members = members,
 				 .cells = 1u << shift, .cell_shift = shift };
-	at->stride = round_up(sizeof(struct slot) + item_max, LINE);
+	at->has_parcels = options->has_parcels;
+	at->terminator = options->terminator;
+	at->data_at = at->has_parcels ? sizeof(struct parcel) : 0;
+	at->stride = round_up(sizeof(struct slot) + at->data_at + item_max, LINE);
 	at->members_at = 4096;
 	at->lanes_at = at->members_at + members * sizeof(struct member);
 	at->words_at = at->lanes_at + members * sizeof(struct lane);
@@ -142,6 +146,7 @@ int segment_format(void *base, const struct geometry *at, uint64_t first)
 	header->slots = at->slots;
 	header->item_max = at->item_max;
 	header->members = at->members;
+	header->parcels = at->has_parcels ? PARCELS | at->terminator : 0;
 	header->size = at->size;
 	header->created_ns = ring_now_ns();
 	header->first = first;
@@ -151,17 +156,19 @@ int segment_format(void *base, const struct geometry *at, uint64_t first)
 
 static int options_measure(const struct ring_options *options, struct geometry *at)
 {
-	uint32_t slots = options && options->slots ? options->slots : 1024;
-	uint32_t item_max = options && options->item_max ? options->item_max : 4096;
-	uint32_t members = options && options->members ? options->members : 64;
+	struct ring_options full = options ? *options : (struct ring_options){ 0 };
 
-	if (slots < 2 || slots > RING_SLOTS_MAX)
-		return why(EINVAL, "%u slots, 2 to %u expected", slots, RING_SLOTS_MAX);
-	if (item_max > RING_ITEM_MAX_MAX)
-		return why(EINVAL, "items of %u bytes, 1 to %u expected", item_max, RING_ITEM_MAX_MAX);
-	if (members > RING_MEMBERS_MAX)
-		return why(EINVAL, "%u members, 1 to %u expected", members, RING_MEMBERS_MAX);
-	segment_measure(slots, item_max, members, at);
+	full.slots = full.slots ? full.slots : 1024;
+	full.item_max = full.item_max ? full.item_max : 4096;
+	full.members = full.members ? full.members : 64;
+	if (full.slots < 2 || full.slots > RING_SLOTS_MAX)
+		return why(EINVAL, "%u slots, 2 to %u expected", full.slots, RING_SLOTS_MAX);
+	if (full.item_max > RING_ITEM_MAX_MAX)
+		return why(EINVAL, "items of %u bytes, 1 to %u expected", full.item_max,
+			   RING_ITEM_MAX_MAX);
+	if (full.members > RING_MEMBERS_MAX)
+		return why(EINVAL, "%u members, 1 to %u expected", full.members, RING_MEMBERS_MAX);
+	segment_measure(&full, at);
 	return 0;
 }
 
@@ -237,6 +244,11 @@ static int check_file(int fd, size_t *size)
 
 static int check_header(const struct header *copy, size_t size, struct geometry *at)
 {
+	const struct ring_options options = {
+		.slots = copy->slots, .item_max = copy->item_max, .members = copy->members,
+		.has_parcels = copy->parcels != 0, .terminator = (unsigned char)copy->parcels,
+	};
+
 	if (copy->magic == 0)
 		return why(EPROTO, "half made, or not a ring");
 	if (copy->magic != LAYOUT_MAGIC)
@@ -251,7 +263,9 @@ static int check_header(const struct header *copy, size_t size, struct geometry 
 	    copy->members > RING_MEMBERS_MAX)
 		return why(EBADMSG, "its header is damaged: %u slots of %u bytes, %u members", copy->slots,
 			   copy->item_max, copy->members);
-	segment_measure(copy->slots, copy->item_max, copy->members, at);
+	if (copy->parcels != 0 && (copy->parcels & ~255u) != PARCELS)
+		return why(EBADMSG, "its header is damaged: parcels %#x", copy->parcels);
+	segment_measure(&options, at);
 	if (copy->size != at->size || size != at->size)
 		return why(EBADMSG, "its header is damaged: %zu bytes, %zu expected", size, at->size);
 	at->created_ns = copy->created_ns;

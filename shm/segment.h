@@ -32,8 +32,14 @@ static inline struct slot *segment_slot(const struct segment *segment, uint32_t 
 				       index * segment->at.stride);
 }
 
-/* Where everything is, for options that are in bounds. */
-void segment_measure(uint32_t slots, uint32_t item_max, uint32_t members, struct geometry *at);
+/* The bytes of its item. */
+static inline unsigned char *segment_data(const struct segment *segment, uint32_t index)
+{
+	return segment_slot(segment, index)->data + segment->at.data_at;
+}
+
+/* Where everything is, for options that are complete and in bounds. */
+void segment_measure(const struct ring_options *options, struct geometry *at);
 
 /* Write a fresh segment into zeroed memory; positions, ids and generations begin at `first` (0 but in
    tests of wrap-around). 0, or -1 with errno. */

@@ -14,7 +14,7 @@
  *	                                   '-- cancel, revoked, owner died --'
  *
  * A word says state, owner (member index; 0 nobody), how often the item came back, and the generation,
- * which publish raises: so the sum of all generations is the number of items ever accepted. READY keeps
+ * which publish raises by its items: so the sum of all generations is the number of items ever accepted. READY keeps
  * its publisher as owner until a hint to it is in the cells. Whoever loses a swap lost the slot.
  */
 #ifndef SHMLINE_SLOT_H
@@ -71,9 +71,11 @@ static inline uint64_t slot_claimed(uint64_t word, uint32_t me)
 	return slot_word(SLOT_WRITING, me, 0, slot_gen(word));
 }
 
-static inline uint64_t slot_published(uint64_t word)
+static inline uint64_t slot_published(uint64_t word, uint32_t items)
 {
-	return slot_word(SLOT_READY, slot_owner(word), 0, slot_gen(word) + !MISTAKE(same_generation));
+	if (MISTAKE(same_generation))
+		items = 0;
+	return slot_word(SLOT_READY, slot_owner(word), 0, slot_gen(word) + items);
 }
 
 static inline uint64_t slot_revoked(uint64_t word)

@@ -9,6 +9,7 @@
 #include "shm/histogram.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
+#include "shm/parcel.h"
 #include "shm/slot.h"
 
 #include <errno.h>
@@ -43,10 +44,29 @@ void ring_books(struct ring *ring, struct ring_books *books)
 
 /* ---------------------------------------------------------------- stats */
 
+/* A word, and how many items it stands for: those of a parcel may have changed with the word. */
+static uint64_t read_word(const struct segment *segment, uint32_t index, uint32_t *items)
+{
+	uint64_t word, again = atomic_load(&segment->words[index]);
+
+	*items = 1;
+	if (!segment->at.has_parcels)
+		return again;
+	for (int turn = 0; turn < 10; turn++) {
+		word = again;
+		*items = parcel_left(segment, index);
+		again = atomic_load(&segment->words[index]);
+		if (again == word)
+			break;
+	}
+	return word;
+}
+
 static void count_slot(struct ring_stats *stats, const struct segment *segment, uint32_t index,
 		       uint64_t now, uint64_t *accepted)
 {
-	uint64_t word = atomic_load(&segment->words[index]);
+	uint32_t items;
+	uint64_t word = read_word(segment, index, &items);
 	uint64_t published = atomic_load(&segment_slot(segment, index)->published_ns);
 
 	*accepted += (slot_gen(word) - segment->at.first) & SLOT_GEN_MASK;
@@ -59,18 +79,18 @@ static void count_slot(struct ring_stats *stats, const struct segment *segment, 
 		stats->writing++;
 		break;
 	case SLOT_READY:
-		stats->ready++;
+		stats->ready += items;
 		if (now > published && now - published > stats->oldest_ns)
 			stats->oldest_ns = now - published;
 		break;
 	case SLOT_DELAYED:
-		stats->delayed++;
+		stats->delayed += items;
 		break;
 	case SLOT_READING:
-		stats->in_flight++;
+		stats->in_flight += items;
 		break;
 	default:
-		stats->dead_kept++;
+		stats->dead_kept += items;
 		break;
 	}
 }
@@ -203,9 +223,12 @@ static uint32_t held_by(const struct segment *segment, uint32_t index)
 	uint32_t held = 0;
 
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
-		uint64_t word = atomic_load(&segment->words[i]);
+		uint32_t items;
+		uint64_t word = read_word(segment, i, &items);
 
-		held += slot_is(word, SLOT_READING, index) || slot_is(word, SLOT_WRITING, index);
+		if (slot_is(word, SLOT_READING, index))
+			held += items;
+		held += slot_is(word, SLOT_WRITING, index);
 	}
 	return held;
 }
@@ -293,13 +316,18 @@ static int look_once(struct segment *segment, uint32_t index, uint64_t word, str
 		     void *bytes, size_t size)
 {
 	struct slot *slot = segment_slot(segment, index);
+	struct ring_item item = { .slot = index };
 
+	if (parcel_read(segment, &item))
+		return -1;
 	*view = (struct ring_view){
 		.state = shown_as[slot_state(word)],
 		.owner = slot_owner(word),
-		.id = atomic_load(&slot->id),
+		.id = item.id,
 		.mark = atomic_load(&slot->mark) & ~MARK_IS_TICKET,
-		.len = atomic_load(&slot->len),
+		.len = item.len,
+		.records = item.records,
+		.is_parcel = item.is_parcel,
 		.deliveries = slot_state(word) == SLOT_READING || slot_state(word) == SLOT_DEAD
 			? slot_deliveries(word) : slot_returns(word),
 		.failures = atomic_load(&slot->failures),
@@ -307,11 +335,8 @@ static int look_once(struct segment *segment, uint32_t index, uint64_t word, str
 		.published_ns = atomic_load(&slot->published_ns),
 		.since_ns = slot_state(word) == SLOT_READY ? 0 : atomic_load(&slot->when_ns),
 	};
-	if (view->len > segment->at.item_max)
-		return why(EBADMSG, "slot %u says it holds %zu bytes, %u fit", index, view->len,
-			   segment->at.item_max);
 	view->shown = view->len < size ? view->len : size;
-	copy_racily(bytes, slot->data, view->shown);
+	copy_racily(bytes, item.data, view->shown);
 	return 1;
 }
 
@@ -375,6 +400,20 @@ static void check_words(struct fsck *fsck, const struct segment *segment)
 			violation(fsck, "slot %u says it holds %u bytes, %u fit", i, len,
 				  segment->at.item_max);
 	}
+}
+
+/* What stands for items shows them. */
+static void check_parcels(struct fsck *fsck, const struct segment *segment)
+{
+	for (uint32_t i = 0; segment->at.has_parcels && i < segment->at.slots; i++) {
+		struct ring_item item = { .slot = i };
+		uint64_t word = atomic_load(&segment->words[i]);
+		bool holds_items = slot_state(word) > SLOT_REVOKED && slot_state(word) < SLOT_STATES;
+
+		if (holds_items && parcel_read(segment, &item) && atomic_load(&segment->words[i]) == word)
+			violation(fsck, "%s", ring_why());
+	}
+	why_clear();
 }
 
 static void check_header(struct fsck *fsck, const struct segment *segment)
@@ -458,6 +497,7 @@ unsigned ring_fsck(struct ring *ring, bool at_rest,
 
 	why_clear();
 	check_words(&fsck, ring->segment);
+	check_parcels(&fsck, ring->segment);
 	check_header(&fsck, ring->segment);
 	check_lanes(&fsck, ring->segment);
 	if (at_rest) {

@@ -18,6 +18,8 @@ static void describe_public(void)
 	AT(struct ring_options, slots);
 	AT(struct ring_options, item_max);
 	AT(struct ring_options, members);
+	AT(struct ring_options, has_parcels);
+	AT(struct ring_options, terminator);
 	SIZE(struct ring_item);
 	AT(struct ring_item, data);
 	AT(struct ring_item, len);
@@ -29,6 +31,8 @@ static void describe_public(void)
 	AT(struct ring_item, failures);
 	AT(struct ring_item, given_back);
 	AT(struct ring_item, lane);
+	AT(struct ring_item, records);
+	AT(struct ring_item, is_parcel);
 	AT(struct ring_item, slot);
 	AT(struct ring_item, word);
 	SIZE(struct ring_stats);
@@ -53,6 +57,8 @@ static void describe_public(void)
 	SIZE(struct ring_view);
 	AT(struct ring_view, id);
 	AT(struct ring_view, len);
+	AT(struct ring_view, records);
+	AT(struct ring_view, is_parcel);
 	AT(struct ring_view, deliveries);
 	AT(struct ring_view, published_ns);
 }
@@ -65,6 +71,7 @@ static void describe_segment(void)
 	AT(struct header, version);
 	AT(struct header, abi);
 	AT(struct header, slots);
+	AT(struct header, parcels);
 	AT(struct header, size);
 	AT(struct header, first);
 	AT(struct header, stop);
@@ -81,6 +88,7 @@ static void describe_segment(void)
 	AT(struct member, pid);
 	AT(struct member, note);
 	AT(struct member, intent);
+	AT(struct member, target);
 	AT(struct member, count);
 	AT(struct member, base);
 	SIZE(struct lane);
@@ -96,6 +104,9 @@ static void describe_segment(void)
 	AT(struct slot, failures);
 	AT(struct slot, reason);
 	AT(struct slot, given_back);
+	SIZE(struct parcel);
+	AT(struct parcel, progress);
+	AT(struct parcel, records);
 	SIZE(struct member_times);
 	AT(struct member_times, work);
 }

@@ -132,6 +132,8 @@ static void produce(struct player *player, struct ring_item *item, struct input 
 	case 1:
 		item->len = input_below(input, 80);
 		item->mark = input_number(input, 8);
+		item->is_parcel = item->mark % 2;
+		item->records = item->is_parcel ? (uint32_t)(item->mark >> 1) % 80 : 1;
 		(void)ring_publish(player->ring, item);
 		break;
 	case 2:
@@ -156,7 +158,7 @@ static void produce(struct player *player, struct ring_item *item, struct input 
 
 static void end(struct player *player, struct ring_item *item, struct input *input)
 {
-	switch (input_below(input, 4)) {
+	switch (input_below(input, 5)) {
 	case 0:
 		(void)ring_ack(player->ring, item);
 		break;
@@ -165,6 +167,10 @@ static void end(struct player *player, struct ring_item *item, struct input *inp
 		break;
 	case 2:
 		(void)ring_dead(player->ring, item, 1);
+		break;
+	case 3:
+		(void)ring_ack_records(player->ring, item, 1 + input_below(input, 4),
+				       input_below(input, 16));
 		break;
 	default:
 		ring_cancel(player->ring, item);
@@ -342,12 +348,16 @@ static void make_ring(struct input *input)
 	struct ring_options options = {
 		.slots = 2 + input_below(input, 7),
 		.item_max = 1 + input_below(input, 64),
-		.members = 3 + input_below(input, 3),
+		.terminator = 1,	/* of which items are made */
 	};
+	uint32_t rest = input_below(input, 6);
 	struct geometry at;
 
+	options.members = 3 + rest % 3;
+	options.has_parcels = rest >= 3;
+
 	MUST(ring_create(stage.name, &options) == 0);
-	segment_measure(options.slots, options.item_max, options.members, &at);
+	segment_measure(&options, &at);
 	stage.parts[0] = (struct part){ 0, 1, 0, sizeof(struct header) / 4 };
 	stage.parts[6] = (struct part){ 0, 1, 0, offsetof(struct header, stop) / 4 };
 	stage.parts[1] = (struct part){ at.members_at, at.members, sizeof(struct member),
@@ -355,15 +365,16 @@ static void make_ring(struct input *input)
 	stage.parts[2] = (struct part){ at.lanes_at, at.members, sizeof(struct lane), 8 };
 	stage.parts[3] = (struct part){ at.words_at, at.slots, 8, 2 };
 	stage.parts[4] = (struct part){ at.cells_at, at.cells, 8, 2 };
-	stage.parts[5] = (struct part){ at.slots_at, at.slots, at.stride, sizeof(struct slot) / 4 };
+	stage.parts[5] = (struct part){ at.slots_at, at.slots, at.stride,
+					(sizeof(struct slot) + at.data_at) / 4 };
 }
 
 /* A line at work: a producer, a consumer, one that does everything, and some items. */
 static void begin(struct input *input)
 {
 	static const unsigned roles[HANDLES] = {
-		RING_PRODUCER, RING_CONSUMER,
-		RING_PRODUCER | RING_CONSUMER | RING_HOLDER | RING_LAUNCHER,
+		RING_PRODUCER, RING_CONSUMER | RING_PARCELS,
+		RING_PRODUCER | RING_CONSUMER | RING_PARCELS | RING_HOLDER | RING_LAUNCHER,
 	};
 	struct ring_item item;
 

@@ -21,9 +21,14 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ACTORS 3		/* members that make calls and are killed */
 #define HAND_MAX 2		/* items in one actor's hands */
+#define RECORD_SIZE 9		/* of a parcel: a payload and the terminator, which no payload has */
+#define TERMINATOR 0xff
+#define RECORDS 2		/* of each parcel */
+#define EFFECTS_MAX (HAND_MAX * RECORDS)	/* of one call */
 #define SLEEPERS_MAX 2
 #define MEMBERS 8		/* they, and three newcomers */
 #define ITEMS_MAX 64		/* accepted from the beginning of one path to its end */
@@ -95,7 +100,8 @@ enum effect { EFFECT_NONE, EFFECT_PUBLISH, EFFECT_TAKE, EFFECT_ACK, EFFECT_DEAD,
 struct pending {
 	enum effect effect;
 	unsigned count, certain;	/* at most so often, and at least */
-	struct entry items[HAND_MAX];	/* publish: they; ack, dead: which */
+	bool is_whole;			/* all of them or none */
+	struct entry items[EFFECTS_MAX];	/* publish: they; ack, dead: which */
 	const struct pending *also;	/* of a second call beside it, or NULL */
 };
 
@@ -150,6 +156,7 @@ enum call_id {
 	CALL_ACK, CALL_GIVE_BACK, CALL_GIVE_BACK_LATER, CALL_DEAD,
 	CALL_STOP_SOFT, CALL_STOP_STRICT, CALL_STOP_NOW, CALL_RECOVER, CALL_SWEEP, CALL_LET_GO,
 	CALL_OPEN_PRODUCER, CALL_OPEN_CONSUMER, CALL_CLOSE, CALL_CLOSE_LAST,
+	CALL_PUBLISH_PARCEL, CALL_PUT_PARCEL, CALL_ACK_PART,
 	CALLS
 };
 
@@ -173,9 +180,19 @@ struct call {
 	bool opens;			/* a new member, who is dead once it is attached */
 	bool shuts;			/* nothing is accepted once it has returned */
 	bool leaves_ring;
+	bool wants_parcels;
 };
 
 extern const struct call calls[CALLS];
+
+/* The payload of one record of an item; those of a parcel count on. */
+static inline uint64_t payload_of(const struct ring_item *item, uint32_t record)
+{
+	uint64_t payload;
+
+	memcpy(&payload, (const unsigned char *)item->data + record * RECORD_SIZE, sizeof(payload));
+	return payload;
+}
 
 /* ------------------------------------------------------------------ the victim */
 
@@ -218,6 +235,8 @@ typedef bool victim_changed(void *context);	/* false: no more of this */
 
 /* Make the handle of an actor usable here: its pointers are those of `mine`, any handle on the stage. */
 void handle_adapt(struct ring *handle, const struct ring *mine, void *anchor);
+/* The same for the items in its hand, after its handle. */
+void hand_adapt(struct actor *me);
 /* Drop the lock that keeps `ring` alive: from now on the harness holds it, or not. */
 void handle_unanchor(struct ring *ring);
 
@@ -251,7 +270,7 @@ struct sleeper {
 	_Atomic int phase;
 	enum ring_result result;
 	uint64_t payload, id;
-	unsigned deliveries;
+	unsigned deliveries, records;
 	bool is_collected;
 };
 
@@ -275,6 +294,7 @@ struct base {
 	unsigned sleepers_ready, sleepers_free;
 	unsigned tickets;		/* 0: marks are the payloads */
 	bool is_aged;
+	bool has_parcels;
 	unsigned denser;		/* calls are sampled so many times more densely; 0: as they are */
 	struct step steps[8];		/* what was done to it before, at full speed */
 	unsigned n_steps;

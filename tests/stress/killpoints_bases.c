@@ -75,6 +75,22 @@ const struct base bases[] = {
 		      { RING_CONSUMER, false } },
 	  .sleepers_ready = 2,
 	  STEPS(DO(B, CLOSE)) },
+	{ .name = "parcels, reserved", .slots = 2, .has_parcels = true, .actors = ALL_BOTH,
+	  STEPS(DO(B, PUT_PARCEL), DO(A, RESERVE)) },
+	{ .name = "parcels, one taken", .slots = 2, .has_parcels = true, .actors = ALL_BOTH,
+	  STEPS(DO(B, PUT_PARCEL), DO(A, TAKE)) },
+	{ .name = "parcels, a part done", .slots = 2, .has_parcels = true, .actors = ALL_BOTH,
+	  STEPS(DO(B, PUT_PARCEL), DO(A, TAKE), DO(A, ACK_PART), DO(C, PUT_PARCEL)) },
+	{ .name = "parcels, two taken", .slots = 4, .has_parcels = true, .actors = ALL_BOTH,
+	  STEPS(DO(B, PUT_PARCEL), DO(B, PUT_PARCEL), DO(A, TAKE_BATCH)) },
+	{ .name = "parcels, a dead part, one taken", .slots = 4, .has_parcels = true,
+	  .actors = ALL_BOTH,
+	  STEPS(DO(B, PUT_PARCEL), DO(B, PUT_PARCEL), DO(C, TAKE), DO(C, ACK_PART), DO(C, DEAD),
+		DO(A, TAKE)) },
+	{ .name = "parcels, near their end", .slots = 2, .first = (UINT64_C(1) << 36) - 3,
+	  .has_parcels = true, .actors = ALL_BOTH, STEPS(DO(B, PUT_PARCEL), DO(A, TAKE)) },
+	{ .name = "parcels, consumers asleep", .slots = 2, .has_parcels = true, .actors = ALL_BOTH,
+	  .sleepers_ready = 2, STEPS(DO(A, RESERVE)) },
 };
 
 const unsigned bases_count = COUNT(bases);

@@ -14,9 +14,9 @@ static void finished(struct order *order, enum ring_result result, unsigned done
 	order->done = result == RING_OK ? done : 0;
 }
 
-static void finished_int(struct order *order, int failed)
+static void finished_int(struct order *order, int failed, unsigned done)
 {
-	finished(order, failed ? RING_ERROR : RING_OK, 1);
+	finished(order, failed ? RING_ERROR : RING_OK, done);
 }
 
 /* ------------------------------------------------------------------ producing */
@@ -47,6 +47,41 @@ static void run_publish(struct ring *ring, struct order *order)
 	finished(order, ring_publish(ring, item), 1);
 	order->me.held = 0;
 	order->me.ticket = 0;
+}
+
+static void fill_parcel(struct ring_item *item, uint64_t payload, uint32_t records)
+{
+	unsigned char *to = item->data;
+
+	for (uint32_t i = 0; i < records; i++, payload++, to += RECORD_SIZE) {
+		memcpy(to, &payload, sizeof(payload));
+		to[RECORD_SIZE - 1] = TERMINATOR;
+	}
+	item->len = (size_t)records * RECORD_SIZE;
+	item->records = records;
+	item->is_parcel = true;
+}
+
+static void run_publish_parcel(struct ring *ring, struct order *order)
+{
+	struct ring_item *item = &order->me.items[0];
+
+	fill_parcel(item, order->payload, RECORDS);
+	item->mark = order->payload + RECORDS - 1;
+	finished(order, ring_publish(ring, item), RECORDS);
+	order->me.held = 0;
+}
+
+static void run_put_parcel(struct ring *ring, struct order *order)
+{
+	struct ring_item item;
+	enum ring_result result = ring_reserve(ring, &item, 0);
+
+	if (result == RING_OK) {
+		fill_parcel(&item, order->payload, RECORDS);
+		result = ring_publish(ring, &item);
+	}
+	finished(order, result, RECORDS);
 }
 
 static void run_cancel(struct ring *ring, struct order *order)
@@ -83,9 +118,13 @@ static void run_ticket(struct ring *ring, struct order *order)
 	finished(order, ring_ticket(ring, order->tickets, &order->me.ticket), 0);
 }
 
+/* Of a parcel, what had been done with is not in it any more: the books say how many were left. */
 static void run_drop_oldest(struct ring *ring, struct order *order)
 {
-	finished(order, ring_drop_oldest(ring), 1);
+	uint64_t before = atomic_load(&ring->me->count[COUNT_DROPPED]);
+	enum ring_result result = ring_drop_oldest(ring);
+
+	finished(order, result, (unsigned)(atomic_load(&ring->me->count[COUNT_DROPPED]) - before));
 }
 
 /* The first dead letter, put back as an item of its own, so that the record need not know the dead. */
@@ -99,9 +138,13 @@ static void run_put_back(struct ring *ring, struct order *order)
 		if (ring_look(ring, slot, &view, NULL, 0) != 1 || view.state != RING_SLOT_DEAD ||
 		    ring_reserve_dead(ring, slot, view.id, &item) != RING_OK)
 			continue;
-		memcpy(item.data, &order->payload, sizeof(order->payload));
-		item.len = sizeof(order->payload);
-		finished(order, ring_publish(ring, &item), 1);
+		if (item.is_parcel) {
+			fill_parcel(&item, order->payload, item.records);
+		} else {
+			memcpy(item.data, &order->payload, sizeof(order->payload));
+			item.len = sizeof(order->payload);
+		}
+		finished(order, ring_publish(ring, &item), item.records);
 		return;
 	}
 }
@@ -110,8 +153,11 @@ static void run_put_back(struct ring *ring, struct order *order)
 
 static void took(struct order *order, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		memcpy(&order->me.payload[i], order->me.items[i].data, sizeof(uint64_t));
+	order->done = 0;
+	for (unsigned i = 0; i < n; i++) {
+		order->me.payload[i] = payload_of(&order->me.items[i], 0);
+		order->done += order->me.items[i].records;
+	}
 	order->me.held = n;
 }
 
@@ -135,9 +181,8 @@ static void run_take_batch(struct ring *ring, struct order *order)
 {
 	size_t taken;
 
-	finished(order, ring_take_batch(ring, order->me.items, HAND_MAX, &taken, 0), HAND_MAX);
-	order->done = (unsigned)taken;
-	took(order, order->done);
+	finished(order, ring_take_batch(ring, order->me.items, HAND_MAX, &taken, 0), 0);
+	took(order, (unsigned)taken);
 }
 
 /* The item taken last ends. */
@@ -148,24 +193,37 @@ static struct ring_item *last(struct order *order)
 
 static void run_ack(struct ring *ring, struct order *order)
 {
-	finished_int(order, ring_ack(ring, last(order)));
+	struct ring_item *item = last(order);
+	unsigned records = item->records;
+
+	finished_int(order, ring_ack(ring, item), records);
+}
+
+/* The first record that is left; the others stay in hand. */
+static void run_ack_part(struct ring *ring, struct order *order)
+{
+	unsigned n = order->me.held - 1;
+
+	finished_int(order, ring_ack_records(ring, &order->me.items[n], 1, RECORD_SIZE), 1);
+	order->me.payload[n] = payload_of(&order->me.items[n], 0);
 }
 
 static void run_give_back(struct ring *ring, struct order *order)
 {
-	finished_int(order, ring_give_back(ring, last(order), 0, true));
-	order->done = 0;
+	finished_int(order, ring_give_back(ring, last(order), 0, true), 0);
 }
 
 static void run_give_back_later(struct ring *ring, struct order *order)
 {
-	finished_int(order, ring_give_back(ring, last(order), 3600 * 1000, false));
-	order->done = 0;
+	finished_int(order, ring_give_back(ring, last(order), 3600 * 1000, false), 0);
 }
 
 static void run_dead(struct ring *ring, struct order *order)
 {
-	finished_int(order, ring_dead(ring, last(order), 7));
+	struct ring_item *item = last(order);
+	unsigned records = item->records;
+
+	finished_int(order, ring_dead(ring, item, 7), records);
 }
 
 /* ------------------------------------------------------------------ the line */
@@ -220,7 +278,7 @@ static void run_open_producer(struct ring *ring, struct order *order)
 static void run_open_consumer(struct ring *ring, struct order *order)
 {
 	(void)ring;
-	open_as(order, RING_CONSUMER, 0);
+	open_as(order, RING_CONSUMER | RING_PARCELS, 0);
 }
 
 static void run_close(struct ring *ring, struct order *order)
@@ -292,4 +350,12 @@ const struct call calls[CALLS] = {
 	[CALL_CLOSE] = { .name = "close", .run = run_close, .any_hand = true, .leaves_ring = true },
 	[CALL_CLOSE_LAST] = { .name = "close_last", .run = run_close_last, .any_hand = true,
 			      .leaves_ring = true, .weight = 3 },
+	[CALL_PUBLISH_PARCEL] = { .name = "publish_parcel", .run = run_publish_parcel,
+				  .role = RING_PRODUCER, .needs = HAND_RESERVED,
+				  .effect = EFFECT_PUBLISH, .count = RECORDS, .wants_parcels = true },
+	[CALL_PUT_PARCEL] = { .name = "put_parcel", .run = run_put_parcel, .role = RING_PRODUCER,
+			      .effect = EFFECT_PUBLISH, .count = RECORDS, .wants_parcels = true },
+	[CALL_ACK_PART] = { .name = "ack_part", .run = run_ack_part, .role = RING_CONSUMER,
+			    .needs = HAND_TAKEN, .leaves = HAND_TAKEN, .effect = EFFECT_ACK,
+			    .count = 1, .wants_parcels = true },
 };

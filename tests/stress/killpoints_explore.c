@@ -212,15 +212,20 @@ static void put_one(struct run *run)
 
 static void ack_one(struct run *run)
 {
-	struct ring *ring = ring_open(run->world->work.name, RING_CONSUMER, 0);
+	struct ring *ring = ring_open(run->world->work.name, RING_CONSUMER | RING_PARCELS, 0);
 	struct ring_item item;
-	struct entry *entry;
-	uint64_t payload;
 
 	if (ring && ring_take(ring, &item, 0) == RING_OK) {
-		memcpy(&payload, item.data, sizeof(payload));
-		entry = ledger_find(&run->now.ledger, payload);
-		if (entry && ring_ack(ring, &item) == 0) {
+		uint64_t payload = payload_of(&item, 0);
+		uint32_t records = item.records;
+
+		if (ring_ack(ring, &item))
+			records = 0;
+		for (uint32_t i = 0; i < records; i++) {
+			struct entry *entry = ledger_find(&run->now.ledger, payload + i);
+
+			if (!entry)
+				break;
 			entry->handed++;
 			entry->is_in = false;
 			run->now.ledger.acked++;
@@ -380,6 +385,10 @@ bool explore_is_possible(const struct world *world, const struct state *state, u
 	if (me->life != LIFE_ALIVE || (call->role && !(world->base->actors[actor].roles & call->role)))
 		return false;
 	if (!call->any_hand && me->hand != call->needs)
+		return false;
+	if (call->wants_parcels && !world->base->has_parcels)
+		return false;
+	if (id == CALL_ACK_PART && me->items[me->held - 1].records < 2)
 		return false;
 	if ((call->opens && state->has_opened) || (id == CALL_TICKET && !world->base->tickets))
 		return false;

@@ -258,6 +258,15 @@ static bool add_found(struct inspection *in, uint64_t payload, uint64_t id, unsi
 	return true;
 }
 
+static bool add_records(struct inspection *in, uint64_t payload, uint64_t id, unsigned deliveries,
+			unsigned records, unsigned consumer)
+{
+	for (unsigned i = 0; i < records; i++)
+		if (!add_found(in, payload + i, id + i, deliveries, consumer))
+			return false;
+	return true;
+}
+
 static bool collect(struct inspection *in, unsigned n)
 {
 	struct sleeper *sleeper = &in->world->sleepers[n];
@@ -269,9 +278,10 @@ static bool collect(struct inspection *in, unsigned n)
 	case RING_OK:
 		if (sleeper->is_producer)
 			return true;
-		in->acked++;
+		in->acked += sleeper->records;
 		return (sleeper->payload & OWN) != 0 ||
-		       add_found(in, sleeper->payload, sleeper->id, sleeper->deliveries, n);
+		       add_records(in, sleeper->payload, sleeper->id, sleeper->deliveries,
+				   sleeper->records, n);
 	case RING_CLOSED:
 		return true;
 	case RING_DRAINED:
@@ -357,7 +367,7 @@ static bool settle(struct inspection *in)
 static struct ring *newcomer(struct inspection *in, unsigned roles, unsigned number)
 {
 	uint64_t began = ring_now_ns();
-	struct ring *ring = ring_open(in->world->wake.name, roles, number);
+	struct ring *ring = ring_open(in->world->wake.name, roles | RING_PARCELS, number);
 
 	if (!ring)
 		fault(in->world, FAULT_OTHER, "a newcomer can't attach: %s: %s", strerror(errno), ring_why());
@@ -411,22 +421,29 @@ static bool must_put(struct inspection *in, enum ring_result expected, uint64_t 
 /* Take and ack what there is: the ledger's items, or our own, in their order. */
 static enum ring_result take_one(struct inspection *in)
 {
-	uint64_t began = ring_now_ns(), payload;
+	uint64_t began = ring_now_ns(), payload, id;
 	struct ring_item item;
 	enum ring_result result = ring_take(in->worker, &item, 0);
+	uint32_t records = item.records;
 
 	if (result != RING_OK)
 		return result;
-	memcpy(&payload, item.data, sizeof(payload));
+	payload = payload_of(&item, 0);
+	id = item.id;
+	if (payload_of(&item, records - 1) != payload + records - 1) {
+		fault(in->world, FAULT_OTHER, "the records of a parcel are not its own");
+		return RING_ERROR;
+	}
 	if (ring_ack(in->worker, &item)) {
 		fault(in->world, FAULT_OTHER, "an ack was refused");
 		return RING_ERROR;
 	}
-	in->acked++;
+	in->acked += records;
 	if (!in_time(in, began, "a take and its ack"))
 		return RING_ERROR;
 	if ((payload & OWN) == 0)
-		return add_found(in, payload, item.id, item.deliveries, WORKER) ? RING_OK : RING_ERROR;
+		return add_records(in, payload, id, item.deliveries, records, WORKER) ? RING_OK
+										      : RING_ERROR;
 	if (payload == (OWN | in->taken++) && item.deliveries == 1)
 		return RING_OK;
 	fault(in->world, FAULT_OTHER, "a new item came out of order, or as delivery %u", item.deliveries);

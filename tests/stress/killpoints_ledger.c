@@ -73,6 +73,9 @@ static bool accept_published(struct ledger *after, const struct pending *pending
 				      pending->items[i].payload);
 		after->items[after->accepted++] = pending->items[i];
 	}
+	if (pending->is_whole && accepted != 0 && accepted != pending->count)
+		return refuse(verdict, FAULT_OTHER, "of %u records of a parcel %u are there", pending->count,
+			      accepted);
 	return accept_published(after, pending->also, found, verdict);
 }
 

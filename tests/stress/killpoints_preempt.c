@@ -34,7 +34,8 @@ static bool can_go_back(enum call_id call)
 static bool gives_reason(enum call_id inner, enum call_id outer)
 {
 	if (outer == CALL_TAKE_SLEEP)
-		return inner == CALL_PUT || inner == CALL_PUBLISH || inner == CALL_GIVE_BACK ||
+		return inner == CALL_PUT || inner == CALL_PUBLISH || inner == CALL_PUT_PARCEL ||
+		       inner == CALL_GIVE_BACK ||
 		       inner == CALL_STOP_NOW;
 	return inner == CALL_ACK || inner == CALL_CANCEL || inner == CALL_STOP_SOFT ||
 	       inner == CALL_STOP_STRICT;
@@ -60,9 +61,7 @@ static void call_inside(struct pair *pair, struct order *order, struct pending *
 	at.next_payload += HAND_MAX;	/* the outer call has those before */
 	world_order(world, &at, pair->inner_actor, pair->inner, order, pending);
 	handle_adapt(&order->me.handle, world->here, NULL);
-	for (unsigned i = 0; i < order->me.held; i++)
-		order->me.items[i].data =
-			segment_slot(world->here->segment, order->me.items[i].slot)->data;
+	hand_adapt(&order->me);
 	calls[pair->inner].run(&order->me.handle, order);
 }
 

@@ -31,7 +31,8 @@ static void call_once(struct sleeper *sleeper)
 	sleeper->result = ring_take(sleeper->ring, &item, SLEEP_MS);
 	if (sleeper->result != RING_OK)
 		return;
-	memcpy(&sleeper->payload, item.data, sizeof(sleeper->payload));
+	sleeper->payload = payload_of(&item, 0);
+	sleeper->records = item.records;
 	sleeper->deliveries = item.deliveries;
 	sleeper->id = item.id;
 	if (ring_ack(sleeper->ring, &item))

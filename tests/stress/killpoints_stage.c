@@ -46,7 +46,7 @@ void stage_make(struct stage *stage, const char *suffix, const struct ring_optio
 	(void)snprintf(stage->name, sizeof(stage->name), "killpoints-%d-%s", (int)getpid(), suffix);
 	if (ring_create(stage->name, options))
 		err(2, "cannot make ring %s", stage->name);
-	segment_measure(options->slots, options->item_max, options->members, &at);
+	segment_measure(options, &at);
 	if (at.times_at > IMAGE_MAX)
 		errx(2, "a ring of %zu bytes does not fit an image", at.times_at);
 	fd = open(named(stage, path), O_RDWR | O_CLOEXEC);
@@ -108,7 +108,7 @@ void stage_name(const struct stage *stage, bool has_name)
 
 struct ring *stage_attach(const char *ring_name, unsigned roles, unsigned number)
 {
-	struct ring *ring = ring_open(ring_name, roles, number);
+	struct ring *ring = ring_open(ring_name, roles | RING_PARCELS, number);
 
 	if (!ring)
 		err(2, "cannot open ring %s: %s", ring_name, ring_why());

@@ -5,6 +5,8 @@
  */
 #include "killpoints.h"
 
+#include "shm/parcel.h"
+
 #include <elf.h>
 #include <err.h>
 #include <errno.h>
@@ -73,6 +75,18 @@ void handle_adapt(struct ring *handle, const struct ring *mine, void *anchor)
 	atomic_store(&mine->segment->head_seen, mine->segment->at.first);
 }
 
+void hand_adapt(struct actor *me)
+{
+	const struct segment *segment = me->handle.segment;
+
+	for (unsigned i = 0; i < me->held; i++) {
+		struct ring_item *item = &me->items[i];
+		unsigned char *data = segment_data(segment, item->slot);
+
+		item->data = item->is_parcel ? data + RECORD_SIZE * parcel_done(segment, item->slot) : data;
+	}
+}
+
 /* ring_close() frees its handle, and unmaps the segment with the last. */
 static struct ring *to_be_closed(const struct ring *handle)
 {
@@ -92,8 +106,7 @@ static void carry_out(struct ring *mine[ACTORS], struct order *order)
 	struct ring *ring = &order->me.handle;
 
 	handle_adapt(ring, mine[order->actor], mine[order->actor]->anchor);
-	for (unsigned i = 0; i < order->me.held; i++)
-		order->me.items[i].data = segment_slot(ring->segment, order->me.items[i].slot)->data;
+	hand_adapt(&order->me);
 	if (call->leaves_ring)
 		ring = to_be_closed(ring);
 	order->opened = NULL;

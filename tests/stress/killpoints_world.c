@@ -98,19 +98,38 @@ void world_lay_out(struct world *world, const struct state *state)
 			   state->actors[i].life == LIFE_ALIVE);
 }
 
-static void expect_published(struct pending *pending, const struct order *order,
-			     const struct call *call)
+static void expect_published(struct pending *pending, const struct order *order)
 {
-	for (unsigned i = 0; i < call->count; i++) {
+	for (unsigned i = 0; i < pending->count; i++) {
 		struct entry *entry = &pending->items[i];
 
 		*entry = (struct entry){ .payload = order->payload + i, .actor = order->actor,
 					 .is_in = true };
+		if (order->call == CALL_PUBLISH_PARCEL)
+			entry->mark = entry->payload;
 		if (order->call != CALL_PUBLISH)
 			continue;
 		entry->is_ticket = order->me.ticket != 0;
 		entry->mark = entry->is_ticket ? order->me.ticket : entry->payload;
 	}
+}
+
+/* The records of the item that ends, or the first of them. */
+static void expect_ended(struct pending *pending, const struct order *order)
+{
+	unsigned last = order->me.held - 1;
+
+	if (order->call != CALL_ACK_PART)
+		pending->count = order->me.items[last].records;
+	for (unsigned i = 0; i < pending->count; i++)
+		pending->items[i].payload = order->me.payload[last] + i;
+}
+
+/* Where a slot may hold a parcel, or what is left of one. */
+static bool may_be_several(const struct world *world, enum call_id id)
+{
+	return world->base->has_parcels && (calls[id].effect == EFFECT_TAKE ||
+					    calls[id].effect == EFFECT_DROP || id == CALL_PUT_BACK);
 }
 
 /* A numbered producer comes again when its predecessor is gone. */
@@ -131,11 +150,14 @@ void world_order(const struct world *world, const struct state *state, unsigned 
 				 .payload = state->next_payload, .tickets = world->base->tickets,
 				 .number = number_to_take(world, state), .nap_ms = NAP_MS };
 	(void)snprintf(order->ring_name, sizeof(order->ring_name), "%s", world->work.name);
-	*pending = (struct pending){ .effect = call->effect, .count = call->count };
+	*pending = (struct pending){ .effect = call->effect, .count = call->count,
+				     .is_whole = id == CALL_PUBLISH_PARCEL || id == CALL_PUT_PARCEL };
+	if (may_be_several(world, id))
+		pending->count *= RECORDS;
 	if (call->effect == EFFECT_PUBLISH)
-		expect_published(pending, order, call);
+		expect_published(pending, order);
 	if (call->effect == EFFECT_ACK || call->effect == EFFECT_DEAD)
-		pending->items[0].payload = order->me.payload[order->me.held - 1];
+		expect_ended(pending, order);
 }
 
 void world_take_over(const struct world *world, const struct order *order, struct state *state)
@@ -157,29 +179,33 @@ void world_take_over(const struct world *world, const struct order *order, struc
 
 /* ------------------------------------------------------------------ setting up */
 
+static void hand_out(struct ledger *ledger, const struct actor *me)
+{
+	for (unsigned i = 0; i < me->held; i++)
+		for (uint32_t record = 0; record < me->items[i].records; record++)
+			ledger_find(ledger, me->payload[i] + record)->handed++;
+}
+
 /* Without faults the ledger follows from what the call says it did. */
 static void book(struct ledger *ledger, const struct pending *pending, const struct order *order)
 {
+	if (pending->effect == EFFECT_TAKE)
+		hand_out(ledger, &order->me);
 	for (unsigned i = 0; i < order->done; i++) {
-		struct entry *entry;
-
 		switch (pending->effect) {
 		case EFFECT_PUBLISH:
 			ledger->items[ledger->accepted++] = pending->items[i];
 			break;
-		case EFFECT_TAKE:
-			entry = ledger_find(ledger, order->me.payload[i]);
-			entry->handed++;
-			break;
 		case EFFECT_ACK:
 			ledger->acked++;
-			ledger_find(ledger, pending->items[0].payload)->is_in = false;
+			ledger_find(ledger, pending->items[i].payload)->is_in = false;
 			break;
 		case EFFECT_DEAD:
 			ledger->dead++;
-			ledger_find(ledger, pending->items[0].payload)->is_in = false;
+			ledger_find(ledger, pending->items[i].payload)->is_in = false;
 			break;
 		case EFFECT_NONE:
+		case EFFECT_TAKE:
 		case EFFECT_DROP:
 			break;
 		}
@@ -232,7 +258,10 @@ static void wake_all(struct world *world)
 
 void world_open(struct world *world, const struct base *base)
 {
-	struct ring_options options = { .slots = base->slots, .item_max = 16, .members = MEMBERS };
+	struct ring_options options = {
+		.slots = base->slots, .item_max = base->has_parcels ? 32 : 16, .members = MEMBERS,
+		.has_parcels = base->has_parcels, .terminator = TERMINATOR,
+	};
 	struct state *state = &world->begin;
 
 	*state = (struct state){ .next_payload = 1 };

@@ -235,7 +235,8 @@ static int scribble(struct round *round, unsigned kind)
 	uint64_t seed = round->seed;
 	struct geometry at;
 
-	segment_measure(SLOTS, ITEM_MAX, MEMBERS, &at);
+	segment_measure(&(struct ring_options){ .slots = SLOTS, .item_max = ITEM_MAX,
+						.members = MEMBERS }, &at);
 	victim.size = at.size;
 	victim.bytes = mmap(NULL, at.size, PROT_READ | PROT_WRITE, MAP_SHARED, victim.fd, 0);
 	if (victim.fd < 0 || victim.bytes == MAP_FAILED)

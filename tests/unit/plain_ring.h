@@ -36,18 +36,25 @@ static inline void plain_format(struct plain_ring *plain, uint64_t first)
 	segment_place(&plain->segment, plain->segment.base, &plain->at);
 }
 
-static inline struct plain_ring *plain_make(uint32_t slots, uint32_t item_max, uint32_t members,
-					    uint64_t first)
+static inline struct plain_ring *plain_make_of(const struct ring_options *options, uint64_t first)
 {
 	struct plain_ring *plain = calloc(1, sizeof(*plain));
 
 	assert_non_null(plain);
 	plain->segment.path_fd = -1;
-	segment_measure(slots, item_max, members, &plain->at);
+	segment_measure(options, &plain->at);
 	plain->segment.base = aligned_alloc(4096, plain->at.size);
 	assert_non_null(plain->segment.base);
 	plain_format(plain, first);
 	return plain;
+}
+
+static inline struct plain_ring *plain_make(uint32_t slots, uint32_t item_max, uint32_t members,
+					    uint64_t first)
+{
+	const struct ring_options options = { .slots = slots, .item_max = item_max, .members = members };
+
+	return plain_make_of(&options, first);
 }
 
 static inline void plain_free(struct plain_ring *plain)
@@ -114,9 +121,9 @@ static inline uint32_t plain_publish_untold(struct ring *ring, uint64_t value, u
 	atomic_store(&slot->id, atomic_fetch_add(&segment->header->next_id, 1));
 	atomic_store(&slot->lane, (uint16_t)ring->lane);
 	atomic_store(&slot->mark, raw_mark);
-	journal_begin(ring->me, COUNT_PUBLISHED, item.slot, slot_gen(item.word));
-	atomic_store(&segment->words[item.slot], slot_published(item.word));
-	journal_done(ring->me, COUNT_PUBLISHED);
+	journal_begin(ring->me, COUNT_PUBLISHED, item.slot, slot_gen(item.word), 1);
+	atomic_store(&segment->words[item.slot], slot_published(item.word, 1));
+	journal_done(ring->me, COUNT_PUBLISHED, 1);
 	return item.slot;
 }
 

@@ -38,7 +38,7 @@ static int tear_down(void **state)
 /* Make the slot ready in its next generation, and push. */
 static bool publish(uint32_t index)
 {
-	uint64_t word = slot_published(slot_claimed(slot_freed(plain_word(plain, index)), OTHER));
+	uint64_t word = slot_published(slot_claimed(slot_freed(plain_word(plain, index)), OTHER), 1);
 
 	plain_set_word(plain, index, slot_disowned(word));
 	return hints_push(segment, index, slot_gen(word));

@@ -247,14 +247,14 @@ static void leave_intent(struct segment *segment, enum counter op, enum moment m
 	struct member *member = member_at(segment, 1);
 	uint64_t gen = UINT64_C(0xfedcba987);
 	uint64_t before = slot_word(op == COUNT_PUBLISHED ? SLOT_WRITING : SLOT_READING, 1, 0, gen);
-	uint64_t after = op == COUNT_PUBLISHED ? slot_published(before)
+	uint64_t after = op == COUNT_PUBLISHED ? slot_published(before, 1)
 		       : op == COUNT_DEAD ? slot_buried(before) : slot_freed(before);
 
 	member->count[op] = n;
-	journal_begin(member, op, 2, gen);
+	journal_begin(member, op, 2, gen, 1);
 	segment->words[2] = moment == BEFORE_SWAP ? before : after;
 	if (moment == COUNTED)
-		journal_done(member, op);
+		journal_done(member, op, 1);
 }
 
 static void the_journal_counts_each_thing_once(void **state)
@@ -300,7 +300,7 @@ static void a_drop_counts_once_its_lane_knows_of_it(void **state)
 			if (moment != BEFORE_SWAP)
 				lanes_advance(segment, 2, marks[i]);
 			if (moment == COUNTED)
-				journal_done(member, COUNT_REFUSED);
+				journal_done(member, COUNT_REFUSED, 1);
 			journal_settle(segment, 1);
 			assert_int_equal(member->count[COUNT_REFUSED], 31 + done);
 			lanes_advance(segment, 2, marks[i]);

@@ -89,7 +89,7 @@ static void a_dead_letter_taken_up_is_dead_again(void **state)
 		if (is_revoked)
 			plain_set_word(plain, item.slot, slot_revoked(item.word));
 		journal_begin(&segment->members[DEAD - 1], COUNT_PUBLISHED, item.slot,
-			      slot_gen(item.word));
+			      slot_gen(item.word), 1);
 		assert_true(recover_member(segment, DEAD));
 		assert_int_equal(plain_word(plain, slot_of_the_dead()), word);
 		assert_int_equal(ring_look(&other, slot_of_the_dead(), &view, NULL, 0), 1);
@@ -108,8 +108,8 @@ static void a_dead_letter_put_back_is_told_and_counted(void **state)
 
 	(void)state;
 	assert_int_equal(ring_reserve_dead(&dead, slot_of_the_dead(), id, &item), RING_OK);
-	journal_begin(&segment->members[DEAD - 1], COUNT_PUBLISHED, item.slot, slot_gen(item.word));
-	plain_set_word(plain, item.slot, slot_published(item.word));
+	journal_begin(&segment->members[DEAD - 1], COUNT_PUBLISHED, item.slot, slot_gen(item.word), 1);
+	plain_set_word(plain, item.slot, slot_published(item.word, 1));
 	assert_true(recover_member(segment, DEAD));
 	assert_int_equal(segment->members[DEAD - 1].count[COUNT_PUBLISHED], 1);
 	assert_int_equal(plain_take(&other, &item), 42);
@@ -287,7 +287,7 @@ static void what_it_was_about_to_do_is_settled_first(void **state)
 	(void)state;
 	plain_publish(&other, 1);
 	(void)plain_take(&dead, &item);
-	journal_begin(dead.me, COUNT_ACKED, item.slot, slot_gen(item.word));
+	journal_begin(dead.me, COUNT_ACKED, item.slot, slot_gen(item.word), 1);
 	plain_set_word(plain, item.slot, slot_freed(item.word));
 	plain_publish(&other, 2);
 	(void)plain_take(&dead, &item);
@@ -297,7 +297,7 @@ static void what_it_was_about_to_do_is_settled_first(void **state)
 	/* And the other way: it did not come to its swap. */
 	dead = plain_join(plain, DEAD, RING_CONSUMER);
 	(void)plain_take(&dead, &item);
-	journal_begin(dead.me, COUNT_ACKED, item.slot, slot_gen(item.word));
+	journal_begin(dead.me, COUNT_ACKED, item.slot, slot_gen(item.word), 1);
 	assert_true(recover_member(segment, DEAD));
 	ring_books(&other, &books);
 	assert_int_equal(books.acked, 1);

@@ -103,7 +103,7 @@ static void what_can_not_be_opened_is_told(void **state)
 	(void)state;
 	assert_null(ring_open("a/b", RING_PRODUCER, 0));
 	assert_int_equal(errno, EINVAL);
-	assert_null(ring_open(ring_called, 16, 0));
+	assert_null(ring_open(ring_called, 32, 0));
 	assert_int_equal(errno, EINVAL);
 	assert_non_null(strstr(ring_why(), "roles"));
 	assert_null(ring_open("no-such-ring-at-all", RING_PRODUCER, 0));
@@ -1182,11 +1182,11 @@ static void reasons_are_those_of_the_last_call(void **state)
 	struct ring_item item;
 
 	(void)state;
-	assert_null(ring_open(ring_called, 16, 0));
+	assert_null(ring_open(ring_called, 32, 0));
 	assert_string_not_equal(ring_why(), "");
 	assert_int_equal(ring_take(consumer, &item, 0), RING_TIMEOUT);
 	assert_string_equal(ring_why(), "");
-	assert_null(ring_open(ring_called, 16, 0));
+	assert_null(ring_open(ring_called, 32, 0));
 	assert_error(ring_put(producer, NULL, SIZE_MAX, 0), RING_ERROR, EMSGSIZE);
 	assert_string_equal(ring_why(), "");
 }

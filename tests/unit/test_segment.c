@@ -29,7 +29,10 @@ static void parts_follow_each_other_without_touching(void **state)
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		struct geometry at;
 
-		segment_measure(sizes[i].slots, sizes[i].item_max, sizes[i].members, &at);
+		const struct ring_options options = { .slots = sizes[i].slots, .item_max = sizes[i].item_max,
+						      .members = sizes[i].members };
+
+		segment_measure(&options, &at);
 		assert_int_equal(at.cells, sizes[i].cells);
 		assert_int_equal(1u << at.cell_shift, at.cells);
 		assert_true(at.members_at >= sizeof(struct header));
@@ -55,7 +58,7 @@ static void a_fresh_segment_is_empty_and_says_what_it_is(void **state)
 	unsigned char *base;
 
 	(void)state;
-	segment_measure(3, 8, 2, &at);
+	segment_measure(&(struct ring_options){ .slots = 3, .item_max = 8, .members = 2 }, &at);
 	base = aligned_alloc(4096, at.size);
 	assert_non_null(base);
 	for (size_t i = 0; i < COUNT(firsts); i++) {
@@ -147,7 +150,7 @@ static void a_ring_is_made_for_its_user_alone_with_all_its_memory(void **state)
 	struct stat st;
 
 	(void)state;
-	segment_measure(7, 100, 3, &at);
+	segment_measure(&(struct ring_options){ .slots = 7, .item_max = 100, .members = 3 }, &at);
 	assert_int_equal(segment_create(ring_called, &options), 0);
 	st = file_state();
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
@@ -161,7 +164,7 @@ static void options_of_zero_are_the_defaults(void **state)
 	struct geometry at;
 
 	(void)state;
-	segment_measure(1024, 4096, 64, &at);
+	segment_measure(&(struct ring_options){ .slots = 1024, .item_max = 4096, .members = 64 }, &at);
 	assert_int_equal(segment_create(ring_called, &(struct ring_options){ 0 }), 0);
 	assert_int_equal(file_state().st_size, at.size);
 	assert_int_equal(segment_unlink(ring_called), 0);
@@ -403,7 +406,7 @@ static void a_file_of_another_length_is_refused(void **state)
 	int fd;
 
 	(void)state;
-	segment_measure(small.slots, small.item_max, small.members, &at);
+	segment_measure(&small, &at);
 	const struct { size_t size; int error; } lengths[] = {
 		{ at.size + 4096, EBADMSG }, { at.size + 1, EBADMSG }, { at.size - 1, EBADMSG },
 		{ 4096, EBADMSG }, { sizeof(struct header) - 1, EPROTO }, { 1, EPROTO }, { 0, EPROTO },

@@ -46,7 +46,7 @@ static void each_move_changes_what_it_should_and_no_more(void **state)
 
 	(void)state;
 	assert_word(slot_claimed(free_, 2), SLOT_WRITING, 2, 0, 7);
-	assert_word(slot_published(writing), SLOT_READY, 2, 0, 8);
+	assert_word(slot_published(writing, 1), SLOT_READY, 2, 0, 8);
 	assert_word(slot_revoked(writing), SLOT_REVOKED, 2, 0, 7);
 	assert_word(slot_freed(writing), SLOT_FREE, 0, 0, 7);
 	assert_word(slot_disowned(ready), SLOT_READY, 0, 5, 7);
@@ -65,7 +65,7 @@ static void a_dead_letter_is_dead_again_unless_it_is_published(void **state)
 	(void)state;
 	assert_word(taken_up, SLOT_WRITING, 2, 5, 7);
 	assert_word(slot_revoked(taken_up), SLOT_REVOKED, 2, 5, 7);
-	assert_word(slot_published(taken_up), SLOT_READY, 2, 0, 8);
+	assert_word(slot_published(taken_up, 1), SLOT_READY, 2, 0, 8);
 	assert_int_equal(slot_given_up(taken_up), dead);
 	assert_int_equal(slot_given_up(slot_revoked(taken_up)), dead);
 	assert_word(slot_given_up(slot_word(SLOT_WRITING, 2, 0, 7)), SLOT_FREE, 0, 0, 7);
@@ -75,7 +75,7 @@ static void a_dead_letter_is_dead_again_unless_it_is_published(void **state)
 
 static void the_generation_wraps_and_spares_its_neighbours(void **state)
 {
-	uint64_t word = slot_published(slot_word(SLOT_WRITING, RING_MEMBERS_MAX, 0, GEN_LAST));
+	uint64_t word = slot_published(slot_word(SLOT_WRITING, RING_MEMBERS_MAX, 0, GEN_LAST), 1);
 
 	(void)state;
 	assert_word(word, SLOT_READY, RING_MEMBERS_MAX, 0, 0);
