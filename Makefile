@@ -228,7 +228,7 @@ benches: all $(BENCH) $(HANDS)
 # The pictures in bench/README.md, from the last run.
 bench-plots:
 	@tests/tools/ensure-packages bench
-	bench/plots/make $(BUILD)/bench
+	@bench/plot $(BUILD)/bench/ipc.json
 
 # Peers whose headers came or went since they were compiled are compiled again.
 PEERS = $(wildcard /usr/include/ck_ring.h /usr/include/zmq.h /usr/include/nng/nng.h /usr/include/boost/interprocess \
@@ -310,7 +310,7 @@ deb-check: deb
 # ------------------------------------------------------------------ upkeep
 
 C_FILES  := $(wildcard shm/*.[ch] src/*/*.[ch] tests/*.h tests/*/*.[ch] bench/*.[ch])
-SCRIPTS  := $(filter-out %.c,$(wildcard .ci/run tools/* tests/abi/show bench/dpdk-headers bench/goals bench/line bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash))
+SCRIPTS  := $(filter-out %.c,$(wildcard .ci/run tools/* tests/abi/show bench/dpdk-headers bench/goals bench/line bench/plot bench/run bench/scaling bench/storage bench/views bench/workers examples/*.sh tests/tools/* tests/fuzz/run tests/stress/mistakes tests/*.bash))
 
 format:
 	@tests/tools/ensure-packages lint

@@ -9,6 +9,7 @@
 struct own {
 	struct talk *talk;
 	unsigned long *ids;	/* of what end->many has */
+	unsigned asks;		/* how many it asks for at once: as many as there were, or more */
 };
 
 static void make(struct channel *channel)
@@ -68,21 +69,21 @@ static void delete_all(struct end *end)
 	end->many.n = 0;
 }
 
-/* A connection that waits in "reserve" reads no further commands, so several at once must not wait. */
+/* Waits for the first job and asks for more, but not for many where there are few. These must not be waited
+   for: a connection that waits in "reserve" reads no further commands. */
 static void get_some(struct end *end)
 {
 	struct own *own = end->own;
 	unsigned batch = batch_of(end);
 
 	delete_all(end);
-	for (unsigned i = 0; batch > 1 && i < batch; i++)
-		talk_print(own->talk, "reserve-with-timeout 0\r\n");
-	for (unsigned i = 0; batch > 1 && i < batch; i++)
-		(void)read_job(end, own);
-	if (end->many.n > 0)
-		return;
 	talk_print(own->talk, "reserve\r\n");
-	(void)read_job(end, own);
+	for (unsigned i = 0; i < own->asks; i++)
+		talk_print(own->talk, "reserve-with-timeout 0\r\n");
+	for (unsigned i = 0; i < own->asks + 1; i++)
+		(void)read_job(end, own);
+	own->asks = end->many.n > own->asks ? 2 * own->asks + 1 : end->many.n - 1;
+	own->asks = own->asks < batch ? own->asks : batch - 1;
 }
 
 static void leave_it(struct end *end)

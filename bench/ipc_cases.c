@@ -56,7 +56,11 @@ const struct bench_case cases[] = {
 	  .peers = { FEW, &transport_seqpacket, &transport_zmq, &transport_nng } },
 
 	/* Slots. */
+	{ .name = "8 slots", .shape = { SHAPE(1, 1, 8, 64) },
+	  .peers = { FEW } },
 	{ .name = "64 slots", .shape = { SHAPE(1, 1, 64, 64) },
+	  .peers = { FEW } },
+	{ .name = "8,192 slots", .shape = { SHAPE(1, 1, 8192, 64) },
 	  .peers = { FEW } },
 	{ .name = "65,536 slots", .shape = { SHAPE(1, 1, 65536, 64) },
 	  .peers = { FEW } },

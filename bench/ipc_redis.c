@@ -12,6 +12,7 @@ enum { ID_SIZE = 48 };
 struct own {
 	struct talk *talk;
 	char (*ids)[ID_SIZE];	/* of what end->many has */
+	char head[24];		/* of an item: "$64\r\n" */
 };
 
 static void connect_it(struct end *end)
@@ -20,6 +21,7 @@ static void connect_it(struct end *end)
 
 	own->talk = talk_unix(end->channel, "socket");
 	own->ids = new_memory(batch_of(end) * sizeof(*own->ids));
+	(void)snprintf(own->head, sizeof(own->head), "$%zu\r\n", end->channel->len);
 	end->own = own;
 }
 
@@ -39,18 +41,29 @@ static void make(struct channel *channel)
 }
 
 /* "$5\r\nhello\r\n" */
-static void say_bulk(struct talk *talk, const void *bytes, size_t n)
+static void say_bulk(struct talk *talk, const char *text)
 {
+	size_t n = strlen(text);
+
 	talk_print(talk, "$%zu\r\n", n);
-	talk_say(talk, bytes, n);
+	talk_say(talk, text, n);
 	talk_say(talk, "\r\n", 2);
+}
+
+static void say_item(struct end *end, unsigned i)
+{
+	struct own *own = end->own;
+
+	talk_say(own->talk, own->head, strlen(own->head));
+	talk_say(own->talk, many_item(end, i), end->channel->len);
+	talk_say(own->talk, "\r\n", 2);
 }
 
 static void say_command(struct talk *talk, unsigned n, const char *const *words)
 {
 	talk_print(talk, "*%u\r\n", n);
 	for (; *words; words++)
-		say_bulk(talk, *words, strlen(*words));
+		say_bulk(talk, *words);
 }
 
 #define SAY(talk, n, ...) say_command(talk, n, (const char *const[]){ __VA_ARGS__, NULL })
@@ -91,7 +104,7 @@ static void push_all(struct end *end)
 
 	SAY(own->talk, 2 + end->many.n, "RPUSH", "list");
 	for (unsigned i = 0; i < end->many.n; i++)
-		say_bulk(own->talk, many_item(end, i), end->channel->len);
+		say_item(end, i);
 	(void)hear_number(own->talk, ':');
 }
 
@@ -124,7 +137,7 @@ static void add_all(struct end *end)
 
 	for (unsigned i = 0; i < end->many.n; i++) {
 		SAY(own->talk, 5, "XADD", "stream", "*", "d");
-		say_bulk(own->talk, many_item(end, i), end->channel->len);
+		say_item(end, i);
 	}
 	for (unsigned i = 0; i < end->many.n; i++)
 		hear_bulk(own->talk, id, sizeof(id));
@@ -138,7 +151,7 @@ static void ack_all(struct end *end)
 		return;
 	SAY(own->talk, 3 + end->many.n, "XACK", "stream", "group");
 	for (unsigned i = 0; i < end->many.n; i++)
-		say_bulk(own->talk, own->ids[i], strlen(own->ids[i]));
+		say_bulk(own->talk, own->ids[i]);
 	(void)hear_number(own->talk, ':');
 }
 

@@ -121,8 +121,9 @@ static void write_row(FILE *json, const struct bench_case *it, const struct tran
 	const struct channel *shape = &it->shape;
 
 	fprintf(json, "{\"case\":\"%s\",\"transport\":\"%s\",\"producers\":%u,\"consumers\":%u,\"slots\":%u,"
-		      "\"bytes\":%zu,\"batch\":%u,\"stalled\":%u,\"wrong\":%u", it->name, transport->name,
+		      "\"bytes\":%zu,\"work_ns\":%u,\"batch\":%u,\"stalled\":%u,\"wrong\":%u", it->name, transport->name,
 		shape->producers, shape->consumers, shape->slots, shape->len,
+		shape->work_ns[END_PRODUCER] + shape->work_ns[END_CONSUMER],
 		transport->batches && shape->batch ? shape->batch : 1, series->stalled, series->wrong);
 	print_values(json, "million_items_s", series->items_s, series->n);
 	print_values(json, "cpu_us", series->cpu_us, series->n);

@@ -17,14 +17,14 @@
 
 enum { PROCESSES_MAX = 128 };
 
-/* After this long behind the end it has stalled: nearly all end within a millisecond. Servers have
-   no bound on what stands in them, and it is yet to be taken. */
-enum { STALLED_MS = 1000, STALLED_SERVER_MS = 4000 };
+/* After this long behind the end it has stalled: nearly all end within a millisecond. In servers and sockets
+   there may stand more than in a ring, and it is yet to be taken. */
+enum { STALLED_MS = 1000, STALLED_LONG_MS = 4000, SILENCES_MAX = 3000 / SILENT_MS };
 
 /* What one process says at its end; a line each. */
 struct tally {
-	_Alignas(128) uint64_t items, hash;
-	uint64_t ended_ns;
+	_Alignas(128) _Atomic uint64_t items;
+	uint64_t hash, ended_ns;
 };
 
 struct board {
@@ -185,7 +185,23 @@ static void produce(struct end *end, struct board *board, struct tally *tally)
 		items++;
 		transport->end_put(end);
 	}
-	*tally = (struct tally){ .items = items, .hash = sum, .ended_ns = now_ns() };
+	atomic_store(&tally->items, items);
+	tally->hash = sum;
+	tally->ended_ns = now_ns();
+}
+
+/* Has all that was put been got? Each consumer tells what it has when it has been silent. */
+static bool is_all_there(const struct channel *channel, const struct board *board)
+{
+	uint64_t missing = 0;
+
+	if (!atomic_load(&board->is_over))
+		return false;
+	for (unsigned i = 0; i < channel->producers; i++)
+		missing += atomic_load(&board->tally[i].items);
+	for (unsigned i = 0; i < channel->consumers; i++)
+		missing -= atomic_load(&board->tally[channel->producers + i].items);
+	return missing == 0;
 }
 
 /* Until transport->ending says that nothing more will come. */
@@ -194,13 +210,16 @@ static void consume(struct end *end, const struct board *board, struct tally *ta
 	const struct transport *transport = end->channel->transport;
 	size_t len = end->channel->len;
 	uint64_t items = 0, sum = 0, silent_ns = 0;
+	unsigned silences = 0;
 
 	for (;;) {
 		const uint64_t *data = transport->begin_get(end);
 
 		if (!data && transport->ending == ENDS_SILENT) {
 			silent_ns = silent_ns ? silent_ns : now_ns() - SILENT_MS * UINT64_C(1000000);
-			if (!atomic_load(&board->is_over))
+			silences += atomic_load(&board->is_over);
+			atomic_store(&tally->items, items);
+			if (!is_all_there(end->channel, board) && silences < SILENCES_MAX)
 				continue;
 		}
 		if (!data)
@@ -215,7 +234,9 @@ static void consume(struct end *end, const struct board *board, struct tally *ta
 		transport->end_get(end);
 		silent_ns = 0;
 	}
-	*tally = (struct tally){ .items = items, .hash = sum, .ended_ns = silent_ns ? silent_ns : now_ns() };
+	atomic_store(&tally->items, items);
+	tally->hash = sum;
+	tally->ended_ns = silent_ns ? silent_ns : now_ns();
 }
 
 void enter(struct end *end)
@@ -355,7 +376,7 @@ static struct result sum_up(const struct board *board, const struct channel *sha
 	for (unsigned i = 0; i < shape->producers + shape->consumers; i++) {
 		struct tally *side = i < shape->producers ? &in : &out;
 
-		side->items += board->tally[i].items;
+		side->items += atomic_load(&board->tally[i].items);
 		side->hash += board->tally[i].hash;
 		if (board->tally[i].ended_ns > ended_ns)
 			ended_ns = board->tally[i].ended_ns;
@@ -386,8 +407,8 @@ static void start_all(struct channel *channel, struct board *board, pid_t *pids)
 static bool stop_all(struct channel *channel, struct board *board, const pid_t *pids)
 {
 	bool is_marked = channel->transport->ending == ENDS_WITH_MARK, is_good;
-	unsigned limit_ms = channel->transport->program ? STALLED_SERVER_MS : STALLED_MS;
-	uint64_t until_ns = now_ns() + limit_ms * UINT64_C(1000000);
+	bool is_long = channel->transport->program || channel->transport->ending == ENDS_SILENT;
+	uint64_t until_ns = now_ns() + (is_long ? STALLED_LONG_MS : STALLED_MS) * UINT64_C(1000000);
 	pid_t marks = 0;
 
 	atomic_store(&board->stops, true);
