@@ -1,7 +1,7 @@
 /*
  * ipc.h - what ipc.c measures: ways to hand items from processes to processes. Each file ipc_*.c has
- * some transports, apart from ipc_run.c and ipc_ping.c (the processes), ipc_cases.c (which cases there
- * are, and who takes part) and ipc_report.c (tables and JSON).
+ * some transports, apart from ipc_channel.c, ipc_run.c and ipc_ping.c (the processes), ipc_cases.c
+ * (which cases there are, and who takes part), ipc_report.c (tables and JSON) and ipc_server.c.
  */
 #ifndef SHMLINE_BENCH_IPC_H
 #define SHMLINE_BENCH_IPC_H
@@ -53,7 +53,10 @@ struct end {
 enum ending {
 	ENDS_WITH_MARK,		/* an item numbered 0 for each consumer, behind all others */
 	ENDS_DRAINED,		/* begin_get() gives NULL */
-	ENDS_SILENT,		/* items may overtake each other: NULL whenever none came for SILENT_MS */
+	/* NULL whenever none came for SILENT_MS, since items may overtake each other. Producers stay until all
+	   is there: who closes a socket drops what has not gone out (nng), or what a consumer that lags
+	   has not read (ZeroMQ). */
+	ENDS_SILENT,
 };
 enum { SILENT_MS = 50 };
 
@@ -115,26 +118,29 @@ extern const struct transport *const ping_peers[PEERS_MAX];
 
 /* ------------------------------------------------------------------ runs: ipc_run.c, ipc_ping.c */
 
-/* What a run came to. */
+/* From the best to the worst. Stalled: it had to be ended. Failed: an item was lost, came twice or changed,
+   or a process ended as it should not. */
+enum outcome { ENDED_WELL, STALLED, FAILED };
+
 struct result {
-	bool is_good, is_stalled;	/* every item came once and whole; it was ended after some seconds */
+	enum outcome outcome;
+	uint64_t items;
 	double items_s;			/* millions of items a second */
 	double cpu_us;			/* processor time an item, of all processes */
 };
 
 struct result ipc_run(const struct transport *transport, const struct channel *shape, unsigned ms);
 
-/* Round trips of one item and back, in nanoseconds, sorted; the pause is between two of them. false:
-   stalled. */
-bool ipc_ping(const struct transport *transport, const struct channel *shape, unsigned pause_us,
-	      double *ns, unsigned n);
+/* Round trips of one item and back, in nanoseconds, sorted; the pause is between two of them. */
+enum outcome ipc_ping(const struct transport *transport, const struct channel *shape, unsigned pause_us,
+		      double *ns, unsigned n);
 
 void open_channel(struct channel *channel, const struct transport *transport, const struct channel *shape,
 		  const char *suffix);
 void close_channel(struct channel *channel);
 void *map_shared(size_t size);
-/* false: not all have ended in time, or not well. None is left. */
-bool wait_for_all(const pid_t *pids, unsigned n, uint64_t until_ns);
+/* The worst of their ends. None is left. */
+enum outcome wait_for_all(const pid_t *pids, unsigned n, uint64_t until_ns);
 void enter(struct end *end);
 void leave(struct end *end);
 void nap(unsigned us);
@@ -147,7 +153,7 @@ enum { ROUNDS_MAX = 9 };
 /* One transport's runs in one case, in their order. */
 struct series {
 	double items_s[ROUNDS_MAX], cpu_us[ROUNDS_MAX];
-	unsigned n, wrong, stalled;
+	unsigned n, failed, stalled;
 };
 
 struct middle {

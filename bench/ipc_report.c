@@ -121,10 +121,10 @@ static void write_row(FILE *json, const struct bench_case *it, const struct tran
 	const struct channel *shape = &it->shape;
 
 	fprintf(json, "{\"case\":\"%s\",\"transport\":\"%s\",\"producers\":%u,\"consumers\":%u,\"slots\":%u,"
-		      "\"bytes\":%zu,\"work_ns\":%u,\"batch\":%u,\"stalled\":%u,\"wrong\":%u", it->name, transport->name,
+		      "\"bytes\":%zu,\"work_ns\":%u,\"batch\":%u,\"stalled\":%u,\"failed\":%u", it->name, transport->name,
 		shape->producers, shape->consumers, shape->slots, shape->len,
 		shape->work_ns[END_PRODUCER] + shape->work_ns[END_CONSUMER],
-		transport->batches && shape->batch ? shape->batch : 1, series->stalled, series->wrong);
+		transport->batches && shape->batch ? shape->batch : 1, series->stalled, series->failed);
 	print_values(json, "million_items_s", series->items_s, series->n);
 	print_values(json, "cpu_us", series->cpu_us, series->n);
 	fprintf(json, "}\n");
@@ -138,8 +138,8 @@ static void print_row(const struct bench_case *it, const struct transport *trans
 	int digits = items_s.median < 1 ? 3 : 2;
 
 	printf("| %s |", title(it, transport));
-	if (series->wrong) {
-		printf(" **wrong** in %u runs | | | | |\n", series->wrong);
+	if (series->failed) {
+		printf(" **wrong** in %u runs | | | | |\n", series->failed);
 	} else if (series->n == 0) {
 		printf(" stalls | | | | |\n");
 	} else {
@@ -166,7 +166,7 @@ void report_case(FILE *json, const struct bench_case *it, const struct series *a
 		if (it->peers[i] == &transport_textbook)
 			textbook = &all[i];
 	for (unsigned i = 0; i < PEERS_MAX && it->peers[i]; i++) {
-		if (all[i].n + all[i].wrong + all[i].stalled == 0)
+		if (all[i].n + all[i].failed + all[i].stalled == 0)
 			continue;
 		print_row(it, it->peers[i], &all[i], textbook, &all[0]);
 		if (json)

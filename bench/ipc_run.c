@@ -2,6 +2,7 @@
 #include "bench/ipc.h"
 
 #include <err.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -28,89 +29,11 @@ struct tally {
 };
 
 struct board {
-	atomic_uint ready, consumers_done;
+	atomic_uint ready, producers_done, consumers_done;
 	_Alignas(128) atomic_bool goes;
-	atomic_bool stops, is_over;	/* producers stop; all have stopped */
+	atomic_bool stops;
 	struct tally tally[PROCESSES_MAX];
 };
-
-void give_up(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vwarnx(format, args);
-	va_end(args);
-	_exit(1);
-}
-
-void *buffer_of(struct end *end)
-{
-	if (!end->buffer) {
-		end->buffer = aligned_alloc(64, (end->channel->len + 63) / 64 * 64);
-		if (!end->buffer)
-			give_up("no memory");
-	}
-	return end->buffer;
-}
-
-void *new_memory(size_t size)
-{
-	void *memory = calloc(1, size);
-
-	if (!memory)
-		give_up("no memory");
-	return memory;
-}
-
-unsigned batch_of(const struct end *end)
-{
-	return end->channel->batch ? end->channel->batch : 1;
-}
-
-uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* ------------------------------------------------------------------ gathering */
-
-void *many_item(struct end *end, unsigned i)
-{
-	if (!end->many.items)
-		end->many.items = new_memory(batch_of(end) * end->channel->len);
-	return end->many.items + i * end->channel->len;
-}
-
-void *many_begin_put(struct end *end)
-{
-	return many_item(end, end->many.n);
-}
-
-void many_end_put(struct end *end)
-{
-	if (++end->many.n < batch_of(end))
-		return;
-	end->channel->transport->put_all(end);
-	end->many.n = 0;
-}
-
-const void *many_begin_get(struct end *end)
-{
-	if (end->many.at == end->many.n) {
-		end->many.at = 0;
-		end->channel->transport->get_some(end);
-	}
-	return many_item(end, end->many.at);
-}
-
-void many_end_get(struct end *end)
-{
-	end->many.at++;
-}
 
 /* ------------------------------------------------------------------ what items hold */
 
@@ -155,12 +78,6 @@ static uint64_t factor(size_t len)
 
 /* ------------------------------------------------------------------ processes */
 
-void nap(unsigned us)
-{
-	(void)nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = (long)us % 1000000 * 1000 },
-			NULL);
-}
-
 static void work(unsigned ns)
 {
 	uint64_t until;
@@ -190,12 +107,17 @@ static void produce(struct end *end, struct board *board, struct tally *tally)
 	tally->ended_ns = now_ns();
 }
 
+static bool is_over(const struct channel *channel, const struct board *board)
+{
+	return atomic_load(&board->producers_done) == channel->producers;
+}
+
 /* Has all that was put been got? Each consumer tells what it has when it has been silent. */
 static bool is_all_there(const struct channel *channel, const struct board *board)
 {
 	uint64_t missing = 0;
 
-	if (!atomic_load(&board->is_over))
+	if (!is_over(channel, board))
 		return false;
 	for (unsigned i = 0; i < channel->producers; i++)
 		missing += atomic_load(&board->tally[i].items);
@@ -217,7 +139,7 @@ static void consume(struct end *end, const struct board *board, struct tally *ta
 
 		if (!data && transport->ending == ENDS_SILENT) {
 			silent_ns = silent_ns ? silent_ns : now_ns() - SILENT_MS * UINT64_C(1000000);
-			silences += atomic_load(&board->is_over);
+			silences += is_over(end->channel, board);
 			atomic_store(&tally->items, items);
 			if (!is_all_there(end->channel, board) && silences < SILENCES_MAX)
 				continue;
@@ -239,23 +161,6 @@ static void consume(struct end *end, const struct board *board, struct tally *ta
 	tally->ended_ns = silent_ns ? silent_ns : now_ns();
 }
 
-void enter(struct end *end)
-{
-	if (end->channel->transport->join)
-		end->channel->transport->join(end);
-}
-
-void leave(struct end *end)
-{
-	const struct transport *transport = end->channel->transport;
-
-	if (transport->put_all && end->side == END_PRODUCER && end->many.n > 0)
-		transport->put_all(end);
-	end->many.n = end->side == END_PRODUCER ? 0 : end->many.n;
-	if (transport->leave)
-		transport->leave(end);
-}
-
 static pid_t start(struct channel *channel, struct board *board, int side, unsigned number)
 {
 	struct end end = { .channel = channel, .side = side, .number = number };
@@ -272,6 +177,10 @@ static pid_t start(struct channel *channel, struct board *board, int side, unsig
 		nap(50);
 	if (side == END_PRODUCER) {
 		produce(&end, board, &board->tally[number]);
+		atomic_fetch_add(&board->producers_done, 1);
+		while (channel->transport->ending == ENDS_SILENT &&
+		       atomic_load(&board->consumers_done) < channel->consumers)
+			nap(1000);
 		leave(&end);
 	} else {
 		consume(&end, board, &board->tally[channel->producers + number]);
@@ -303,58 +212,31 @@ static pid_t start_marks(struct channel *channel, struct board *board)
 	_exit(0);
 }
 
-bool wait_for_all(const pid_t *pids, unsigned n, uint64_t until_ns)
+static enum outcome worse(enum outcome a, enum outcome b)
 {
-	bool is_good = true;
+	return a > b ? a : b;
+}
+
+enum outcome wait_for_all(const pid_t *pids, unsigned n, uint64_t until_ns)
+{
+	enum outcome worst = ENDED_WELL;
 
 	for (unsigned i = 0; i < n; i++) {
+		enum outcome end = ENDED_WELL;
 		int status = 0;
 
 		while (waitpid(pids[i], &status, WNOHANG) == 0) {
 			if (now_ns() > until_ns) {
 				(void)kill(pids[i], SIGKILL);
-				is_good = false;
+				end = STALLED;
 			}
 			nap(200);
 		}
-		is_good &= status == 0;
+		if (status != 0 && end == ENDED_WELL)
+			end = FAILED;
+		worst = worse(worst, end);
 	}
-	return is_good;
-}
-
-/* ------------------------------------------------------------------ channels */
-
-void *map_shared(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		err(1, "cannot map %zu bytes", size);
-	return memory;
-}
-
-void open_channel(struct channel *channel, const struct transport *transport, const struct channel *shape,
-		  const char *suffix)
-{
-	*channel = *shape;
-	channel->transport = transport;
-	channel->fds[0] = channel->fds[1] = -1;
-	(void)snprintf(channel->name, sizeof(channel->name), "bench-%d%s", (int)getpid(), suffix);
-	if (transport->shared_size)
-		channel->shared = map_shared(transport->shared_size(channel));
-	if (transport->make)
-		transport->make(channel);
-}
-
-void close_channel(struct channel *channel)
-{
-	if (channel->transport->unmake)
-		channel->transport->unmake(channel);
-	for (int i = 0; i < 2; i++)
-		if (channel->fds[i] >= 0)
-			(void)close(channel->fds[i]);
-	if (channel->shared)
-		(void)munmap(channel->shared, channel->transport->shared_size(channel));
+	return worst;
 }
 
 static double children_cpu_us(void)
@@ -368,7 +250,9 @@ static double children_cpu_us(void)
 
 /* ------------------------------------------------------------------ a run */
 
-static struct result sum_up(const struct board *board, const struct channel *shape, uint64_t began_ns)
+/* Is it all the same that came, and how fast did it? */
+static struct result sum_up(const struct board *board, const struct channel *shape, uint64_t began_ns,
+			    const char *name)
 {
 	struct tally in = { 0 }, out = { 0 };
 	uint64_t ended_ns = began_ns + 1;
@@ -381,66 +265,83 @@ static struct result sum_up(const struct board *board, const struct channel *sha
 		if (board->tally[i].ended_ns > ended_ns)
 			ended_ns = board->tally[i].ended_ns;
 	}
+	if (in.items != out.items || in.hash != out.hash)
+		warnx("%s: %" PRIu64 " items put, %" PRIu64 " got, their contents %s", name, in.items, out.items,
+		      in.hash == out.hash ? "the same" : "not the same");
 	return (struct result){
-		.is_good = in.items == out.items && in.hash == out.hash && out.items > 0,
+		.outcome = in.items == out.items && in.hash == out.hash && out.items > 0 ? ENDED_WELL : FAILED,
+		.items = out.items,
 		.items_s = (double)out.items * 1e3 / (double)(ended_ns - began_ns),
-		.cpu_us = (double)out.items,
 	};
+}
+
+/* Until so many are ready. Nobody may end before. */
+static void wait_ready(struct channel *channel, const struct board *board, unsigned n)
+{
+	while (atomic_load(&board->ready) < n) {
+		siginfo_t ended = { .si_pid = 0 };
+
+		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+			close_channel(channel);
+			errx(1, "%s: a process ended before the run began", channel->transport->name);
+		}
+		nap(100);
+	}
 }
 
 static void start_all(struct channel *channel, struct board *board, pid_t *pids)
 {
-	unsigned n = channel->producers + channel->consumers;
-
 	/* Consumers first: what listens is there before those who call. */
 	for (unsigned i = 0; i < channel->consumers; i++)
 		pids[channel->producers + i] = start(channel, board, END_CONSUMER, i);
-	while (atomic_load(&board->ready) < channel->consumers)
-		nap(100);
+	wait_ready(channel, board, channel->consumers);
 	for (unsigned i = 0; i < channel->producers; i++)
 		pids[i] = start(channel, board, END_PRODUCER, i);
-	while (atomic_load(&board->ready) < n)
-		nap(100);
+	wait_ready(channel, board, channel->consumers + channel->producers);
 }
 
-/* false: it stalled. */
-static bool stop_all(struct channel *channel, struct board *board, const pid_t *pids)
+static enum outcome stop_all(struct channel *channel, struct board *board, const pid_t *pids)
 {
-	bool is_marked = channel->transport->ending == ENDS_WITH_MARK, is_good;
-	bool is_long = channel->transport->program || channel->transport->ending == ENDS_SILENT;
+	enum ending ending = channel->transport->ending;
+	bool is_long = channel->transport->program || ending == ENDS_SILENT;
 	uint64_t until_ns = now_ns() + (is_long ? STALLED_LONG_MS : STALLED_MS) * UINT64_C(1000000);
-	pid_t marks = 0;
+	const pid_t *producers = pids, *consumers = pids + channel->producers;
+	enum outcome outcome = ENDED_WELL;
+	pid_t marks;
 
 	atomic_store(&board->stops, true);
-	is_good = wait_for_all(pids, channel->producers, until_ns);
-	atomic_store(&board->is_over, true);
-	if (is_marked)
+	if (ending != ENDS_SILENT)
+		outcome = wait_for_all(producers, channel->producers, until_ns);
+	if (ending == ENDS_WITH_MARK)
 		marks = start_marks(channel, board);
-	is_good &= wait_for_all(&pids[channel->producers], channel->consumers, until_ns);
-	return is_good & (!is_marked || wait_for_all(&marks, 1, until_ns));
+	outcome = worse(outcome, wait_for_all(consumers, channel->consumers, until_ns));
+	if (ending == ENDS_WITH_MARK)
+		outcome = worse(outcome, wait_for_all(&marks, 1, until_ns));
+	if (ending == ENDS_SILENT)
+		outcome = worse(outcome, wait_for_all(producers, channel->producers, until_ns));
+	return outcome;
 }
 
 struct result ipc_run(const struct transport *transport, const struct channel *shape, unsigned ms)
 {
 	struct board *board = map_shared(sizeof(*board));
+	double cpu_us = children_cpu_us();
 	struct channel channel;
 	struct result result;
 	pid_t pids[PROCESSES_MAX];
-	double cpu_us = children_cpu_us();
+	enum outcome outcome;
 	uint64_t began_ns;
-	bool is_good;
 
 	open_channel(&channel, transport, shape, "");
 	start_all(&channel, board, pids);
 	began_ns = now_ns();
 	atomic_store(&board->goes, true);
 	nap(ms * 1000);
-	is_good = stop_all(&channel, board, pids);
-	result = sum_up(board, shape, began_ns);
-	result.is_stalled = !is_good;
-	result.is_good &= is_good;
+	outcome = stop_all(&channel, board, pids);
+	result = outcome == ENDED_WELL ? sum_up(board, shape, began_ns, transport->name) :
+		 (struct result){ .outcome = outcome };
 	close_channel(&channel);
-	result.cpu_us = (children_cpu_us() - cpu_us) / result.cpu_us;
+	result.cpu_us = (children_cpu_us() - cpu_us) / (double)(result.items ? result.items : 1);
 	(void)munmap(board, sizeof(*board));
 	return result;
 }

@@ -166,13 +166,10 @@ static const void *nng_get(struct end *end)
 	return end->buffer;
 }
 
-/* nng_close() drops what has not gone out yet, and nothing tells when it has. */
 static void nng_leave(struct end *end)
 {
 	struct nng *nng = end->own;
 
-	if (end->side == END_PRODUCER)
-		nap(2 * SILENT_MS * 1000);
 	(void)nng_close(nng->socket);
 }
 
