@@ -148,6 +148,8 @@ $(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
 
 # Calls that a test has its own version of.
 $(BUILD)/tests/unit/test_clock: WRAPPED := clock_gettime sem_clockwait
+$(BUILD)/tests/unit/test_no_resources: WRAPPED := calloc fstat linkat lstat madvise mmap open opendir posix_fallocate pread \
+	sem_init shm_open
 
 $(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%) $(LIBS)
@@ -344,7 +346,7 @@ lint-cppcheck:
 
 lint-text:
 	@shellcheck -x $(SCRIPTS)
-	@codespell -L hendler,nd,te,fo,thow,tabel $(C_FILES) $(SCRIPTS) $(wildcard *.md */README.md tests/*.bats man/* python/*.py)
+	@codespell -L hendler,nd,te,fo,nin,thow,tabel $(C_FILES) $(SCRIPTS) $(wildcard *.md */README.md tests/*.bats man/* python/*.py)
 	@MYPYPATH=python mypy --strict --cache-dir=/dev/null python/shmline.py examples/worker.py
 
 # What a file is compiled with, but for its version.

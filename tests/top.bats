@@ -198,6 +198,34 @@ end_line() {
 	ringctl rm --force "$ring"
 }
 
+@test "--watch sorts, scrolls, takes a worker away, and stops the line when asked twice" {
+	open_terminal 90 14
+	type_line "launcher -r $ring -c 4 -n 0 --slots 40 --producer-pace 5ms --consumer-pace 50ms --watch; echo code \$?"
+	wait_until 10 sees '^ready [1-9]'
+	for order in rate 'age of its item' 'items done' name; do
+		press s
+		wait_until 10 sees "workers by $order"
+	done
+	press Down
+	wait_until 10 sees_not '^producer 1 '
+	press Up
+	wait_until 10 sees '^producer 1 '
+	press C-l
+	press -
+	wait_until 10 consumers_are 3
+	press x
+	wait_until 10 sees 'raise the stop flag'
+	press n
+	wait_until 10 sees_not 'raise the stop flag'
+	assert_equal "$(ringctl stat --json "$ring" | jq -r .stop)" none
+	press x
+	wait_until 10 sees 'raise the stop flag'
+	press y
+	wait_until 20 sees '^code 0$'
+}
+
+consumers_are() { [[ $(ringctl stat --json "$ring" | jq .consumers) == "$1" ]]; }
+
 @test "--watch gives the terminal back when the launcher is killed or stopped" {
 	local launcher
 	open_terminal 90 30
