@@ -11,13 +11,15 @@ root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 tree=$BATS_FILE_TMPDIR/tree
 ours=(shmline libshmline0 libshmline-dev python3-shmline)
 
+our_debs() { find "$DEBS" -maxdepth 1 -name '*.deb' ! -name '*-dbgsym_*'; }
+
 # What ours depend on, and what a reader of the pages and the examples has: man, a compiler.
 wanted() {
 	local deb
 	echo man-db gcc libc6-dev pkg-config bash jq
-	for deb in "$DEBS"/*.deb; do
+	our_debs | while read -r deb; do
 		dpkg-deb -f "$deb" Depends
-	done | sed -e 's/([^)]*)//g' -e 's/|[^,]*//g' | tr -d '\n' | tr ',' ' ' | sed 's/libshmline0//g'
+	done | sed -e 's/([^)]*)//g' -e 's/:any//g' -e 's/|[^,]*//g' | tr ',\n' '  ' | sed 's/libshmline0//g'
 }
 
 setup_file() {
@@ -26,7 +28,7 @@ setup_file() {
 	debootstrap --variant=minbase --cache-dir="$KEPT" --include="$(wanted | xargs | tr ' ' ',')" bookworm "$tree" \
 		>"$BATS_FILE_TMPDIR/log" 2>&1 || { tail -n 20 "$BATS_FILE_TMPDIR/log"; return 1; }
 	mkdir "$tree/debs" "$tree/try"
-	cp "$DEBS"/*.deb "$tree/debs"
+	our_debs | xargs cp -t "$tree/debs"
 }
 
 # A shell in the tree, with processes and a /dev/shm of its own, which must be empty in the end.
@@ -101,7 +103,8 @@ compile() { # PAGE...
 	awk '/^    import shmline$/ { on = 1 } on && /^[^ ]/ { exit } on { print substr($0, 5) }' "$root/README.md" \
 		>"$tree/try/readme.py"
 	assert_file_not_empty "$tree/try/readme.py"
-	run -0 --separate-stderr in_tree 'printf "%s\n" a b | shmline-producer -r jobs -; timeout 30 python3 readme.py'
+	run -0 --separate-stderr in_tree 'printf "%s\n" a b | shmline-producer -r jobs -; timeout 30 python3 readme.py
+		shmline-ringctl rm jobs'
 	assert_output "$(printf "b'a'\nb'b'")"
 	printf 'one two\n' >"$tree/try/a.txt"
 	run -0 --separate-stderr in_tree 'echo a.txt | shmline-producer -r jobs -
