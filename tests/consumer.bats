@@ -287,6 +287,25 @@ SHMLINE_RING=$ring\$"
 	drop_ring
 }
 
+@test "of a batch whose COMMAND is killed only the item that kills it is charged" {
+	seq 10 | producer -r "$ring" --quiet -
+	run -123 take --batch 10 --dead dead -- sh -c 'for i; do [ "$i" != 7 ] || kill -9 $$; done; echo "$@"' sh
+	assert_equal "$(jq -c '[.item, .signal, .deliveries]' dead)" '["7",9,1]'
+	assert_equal "$(sort -n <<<"$output" | grep -c .)" 9
+}
+
+@test "of a batch in the hands of a consumer that is killed only the item that kills it is dead" {
+	seq 100 >input
+	# It is tried alone when it came back, so others are not in hands that it kills again and again.
+	run -123 --separate-stderr launcher -r "$ring" -a input -c 1 --batch 10 --max-deliveries 3 --dead dead \
+		--restart-limit 50/60s --restart-backoff const:1ms -- \
+		sh -c 'for i; do [ "$i" != 57 ] || kill -9 "$PPID"; done; printf "%s\n" "$@"' sh
+	assert_equal "$(jq -r .item dead)" 57
+	assert_equal "$(sort -n <<<"$output")" "$(seq 100 | grep -vx 57)"
+	books_balance "${stderr_lines[-1]}"
+	assert_equal "$acked $dead" '99 1'
+}
+
 @test "after a stop in mode now the rest of a failing batch is not touched" {
 	hold_open
 	seq 5 | producer -r "$ring" --quiet -

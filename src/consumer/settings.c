@@ -295,8 +295,9 @@ static void fill_in(struct settings *settings)
 		request->kill_after_ns = KILL_AFTER_NS;
 	request->window = settings->window ? settings->window : 1;
 	request->block = settings->block ? settings->block : BLOCK_DEFAULT;
-	settings->rules.shares_hands = settings->worker && kind_of(settings->worker) != IS_EXEC;
 	request->command.batch = settings->batch ? settings->batch : 1;
+	settings->rules.shares_hands = request->command.words &&
+		(kind_of(settings->worker) != IS_EXEC || request->command.batch > 1);
 	request->terminator = settings->is_null ? '\0' : '\n';
 	request->number = (unsigned)settings->number;
 	settings->is_launched = settings->number > 0;

@@ -117,6 +117,28 @@ static size_t remove_poison(struct work *work, size_t n, int *code)
 	return left;
 }
 
+/*
+ * An item that was in a consumer's hands when it died may be what killed it, or was beside that. Of a batch
+ * of COMMAND's with such an item it is tried alone, with nothing beside it that would be charged too; the
+ * others go back. Returns how many are left.
+ */
+static size_t isolate_suspect(struct work *work, size_t n, int *code)
+{
+	size_t suspect = 0;
+
+	if (work->settings->sink != &worker_exec)
+		return n;
+	while (suspect < n && work->items[suspect].deliveries <= work->items[suspect].given_back + 1)
+		suspect++;
+	if (suspect == n)
+		return n;
+	for (size_t i = 0; i < n && *code == EXIT_OK; i++)
+		if (i != suspect)
+			*code = settle_return(work->settler, &work->items[i]);
+	work->items[0] = work->items[suspect];
+	return 1;
+}
+
 static int return_pending(struct work *work, size_t n)
 {
 	int code = EXIT_OK;
@@ -132,6 +154,8 @@ static int deal(struct work *work, size_t taken)
 	int code = EXIT_OK, returned;
 	size_t n = remove_poison(work, taken, &code);
 
+	if (code == EXIT_OK && n > 1)
+		n = isolate_suspect(work, n, &code);
 	if (code == EXIT_OK && n > 0)
 		code = work->settings->sink->handle(work->sink, work->settler, work->items, n);
 	returned = return_pending(work, n);
