@@ -117,13 +117,51 @@ widgets_in() { grep -oE 'widget [0-9]+' "$1" | cut -d' ' -f2 | sort -n; }
 }
 
 @test "--dry-run shows each worker's command line and makes nothing" {
-	run --separate-stderr launcher -p 2 -c 1 -r "$ring" --dry-run -- gzip {} "a b"
+	run --separate-stderr launcher -p 2 -c 1 -r "$ring" --dry-run --source widgets -- gzip {} "a b"
 	assert_success
 	assert_equal "${#lines[@]}" 3
-	assert_line --index 0 --regexp "/producer --ring=$ring --number=1 .*--source=lines"
+	assert_line --index 0 --regexp "/producer --ring=$ring --number=1 .*--source=widgets"
 	assert_line --index 1 --regexp "/producer --ring=$ring --number=2 "
 	assert_line --index 2 --regexp "/consumer --ring=$ring --number=1 .* -- gzip '\{\}' 'a b'$"
 	no_ring
+}
+
+@test "--dry-run shows each run of COMMAND with its items, as a shell would run it, and runs none" {
+	printf "a b\nit's\n\n-x%%\n" >input
+	run -0 --separate-stderr launcher -r "$ring" --dry-run -a input -- touch {} {#}.{%}
+	assert_output "touch 'a b' 1.1
+touch 'it'\\''s' 2.1
+touch '' 3.1
+touch -x% 4.1"
+	assert_equal "$stderr" ""
+	no_ring
+	assert_equal "$(find . -newer input -name '*.1')" ""
+	# What it shows does what it would do.
+	launcher --dry-run --shell -- 'printf "<%s>" {}' <input | sh >by-hand
+	assert_equal "$(cat by-hand)" "<a b><it's><><-x%>"
+	launcher --dry-run --stdin --batch 3 -- cat <input | sh | cmp - input
+	printf 'a\0b\nc\\n' | launcher --dry-run --stdin -- cat | sh | cmp - <(printf 'a\0bc\\n')
+	run -0 launcher --dry-run --batch 3 -- rm <input
+	assert_output "rm 'a b' 'it'\\''s' ''
+rm -x%"
+}
+
+@test "--dry-run of a COMMAND that stays shows it once, and reads nothing" {
+	mkfifo never
+	exec 9<>never
+	run -0 timeout 10 launcher -c 3 --dry-run --worker=lines -- cat -n "a b" <&9 9>&-
+	assert_output "cat -n 'a b'"
+}
+
+@test "--dry-run ends with its reader, and says what is wrong with the input" {
+	run -0 bash -c 'seq 1000000 | timeout 20 launcher --dry-run -- echo 2>&1 | head -n 2'
+	assert_output $'echo 1\necho 2'
+	run -66 launcher --dry-run -a no-such-file -- echo
+	assert_output --partial 'cannot read'
+	run -65 launcher --dry-run --item-max 3 -- echo <<<long
+	assert_output --partial "more than the ring's 3 (--item-max)"
+	run -64 launcher --dry-run --worker=lines -- cat {} <<<a
+	assert_output --partial 'expected a COMMAND without {}'
 }
 
 @test "--quiet says nothing when all went well" {

@@ -3,6 +3,7 @@
  * without the ring is checked before, so that a wrong option makes none.
  */
 #include "src/consumer/settings.h"
+#include "src/consumer/show.h"
 #include "src/consumer/title.h"
 #include "src/consumer/work.h"
 
@@ -127,6 +128,8 @@ int main(int argc, char **argv)
 	interrupt_catch();
 	child_bury_strangers();
 	settings_read(&settings, argc, argv);
+	if (settings.only_show)
+		return show_all(&settings);
 	if (settings.is_launched) {
 		out_is_ours_alone();
 		if (settings.request.command.words)

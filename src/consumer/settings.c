@@ -151,10 +151,12 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_FLAG, FIELD(quiet) },
 	{ .name = "verbose", .letter = 'v', .help = "say more", .kind = OPTION_FLAG, FIELD(verbose) },
 
-	/* For the launcher: which consumer this is, and no more than a look at the options. */
+	/* For the launcher: which consumer this is, no more than a look at the options, and what would be
+	   run. */
 	{ .name = "number", .arg = "I", .kind = OPTION_COUNT, .min = 1, .max = RING_MEMBERS_MAX,
 	  FIELD(number) },
 	{ .name = "check", .kind = OPTION_FLAG, FIELD(only_check) },
+	{ .name = "show", .kind = OPTION_FLAG, FIELD(only_show) },
 	{ .name = NULL },
 };
 

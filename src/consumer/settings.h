@@ -22,7 +22,7 @@ struct settings {
 	const char *dead_file;
 	bool keep_open;
 	bool is_launched;		/* by a launcher, which gave it a number */
-	bool only_check;
+	bool only_check, only_show;
 
 	/* as given; settings_read() makes the above of them */
 	int stop_choice;

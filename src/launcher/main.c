@@ -12,6 +12,7 @@
 
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
+#include "src/launcher/dryrun.h"
 #include "src/launcher/line.h"
 #include "src/launcher/listen.h"
 #include "src/launcher/orders.h"
@@ -39,30 +40,6 @@ static int make_log_dir(const char *dir)
 		return 0;
 	diag_error("--log-dir: cannot use \"%s\": %s", dir, strerror(errno));
 	return EXIT_CANT_CREATE;
-}
-
-static int show_team(const struct team *team)
-{
-	uint64_t first = team->settings.first ? team->settings.first : 1;
-
-	for (uint64_t i = 0; i < team->count; i++) {
-		char **argv = orders_for_worker(&team->orders, team->side, (unsigned)(first + i));
-		int result = argv ? orders_print(argv, STDOUT_FILENO) : -1;
-
-		orders_free_argv(argv);
-		if (result < 0)
-			return EXIT_IO;
-	}
-	return 0;
-}
-
-static int show(const struct teams *teams)
-{
-	int code = 0;
-
-	for (size_t i = 0; i < teams->count && code == 0; i++)
-		code = show_team(&teams->list[i]);
-	return code;
 }
 
 /* The account comes before the ring goes, the last line after. */
@@ -161,7 +138,7 @@ static int run_as_asked(struct line *line, const struct settings *settings)
 	if (settings->only_check)
 		code = check_only(settings, &teams);
 	else
-		code = settings->dry_run ? show(&teams) : open_and_run(line, settings, &teams);
+		code = settings->dry_run ? dryrun_show(&teams) : open_and_run(line, settings, &teams);
 	teams_free(&teams);
 	orders_free(&orders);
 	return code;

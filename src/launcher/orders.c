@@ -10,6 +10,7 @@
 
 #include "src/base/diag.h"
 #include "src/base/lineio.h"
+#include "src/base/shellwords.h"
 
 #define TO(side) (1u << (side))
 #define TO_BOTH (TO(SIDE_PRODUCER) | TO(SIDE_CONSUMER))
@@ -229,6 +230,18 @@ char **orders_for_check(const struct orders *orders, enum side side)
 	return finish(&argv);
 }
 
+char **orders_for_show(const struct orders *orders, enum side side)
+{
+	struct argv argv = { .words = NULL };
+
+	add(&argv, "%s", orders->programs[side]);
+	add(&argv, "--show");
+	if (side == SIDE_PRODUCER)
+		add(&argv, "--item-max=%llu", (unsigned long long)orders->settings->item_max_bytes);
+	add_options(&argv, orders->settings, side);
+	return finish(&argv);
+}
+
 void orders_free_argv(char **argv)
 {
 	for (char **word = argv; word && *word; word++)
@@ -237,27 +250,6 @@ void orders_free_argv(char **argv)
 }
 
 /* ---------------------------------------------------------------- showing one */
-
-static bool is_plain(const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "-_=./:,+%@^";
-
-	return *word && word[strspn(word, plain)] == '\0';
-}
-
-/* In single quotes, in which only they need care. */
-static void print_quoted(FILE *out, const char *word)
-{
-	putc('\'', out);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			putc(*word, out);
-	}
-	putc('\'', out);
-}
 
 int orders_print(char *const *argv, int fd)
 {
@@ -268,14 +260,7 @@ int orders_print(char *const *argv, int fd)
 
 	if (!out)
 		return -1;
-	for (char *const *word = argv; *word; word++) {
-		if (word != argv)
-			putc(' ', out);
-		if (is_plain(*word))
-			fputs(*word, out);
-		else
-			print_quoted(out, *word);
-	}
+	shellwords_print(out, argv);
 	putc('\n', out);
 	result = fclose(out) == 0 ? write_all(fd, line, len) : -1;
 	free(line);

@@ -30,6 +30,10 @@ char **orders_for_worker(const struct orders *orders, enum side side, unsigned n
 /* The same options, to be checked only. */
 char **orders_for_check(const struct orders *orders, enum side side);
 
+/* The same options, for a producer to write its records out, and for a consumer to show what it would run
+   with them (--dry-run). */
+char **orders_for_show(const struct orders *orders, enum side side);
+
 void orders_free_argv(char **argv);
 
 /* Write argv as a line that a shell would read back. 0, or -1 with errno. */

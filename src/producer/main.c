@@ -4,6 +4,7 @@
  */
 #include "src/producer/publish.h"
 #include "src/producer/settings.h"
+#include "src/producer/show.h"
 
 #include "shm/ring.h"
 #include "src/base/child.h"
@@ -84,7 +85,9 @@ int main(int argc, char **argv)
 	child_bury_strangers();
 	settings_read(&settings, argc, argv);
 	code = settings.source->open(&settings.request, &source);
-	if (code == EXIT_OK && !settings.only_check)
+	if (code == EXIT_OK && settings.only_show)
+		code = show_all(&settings, source);
+	else if (code == EXIT_OK && !settings.only_check)
 		code = run(&settings, source);
 	if (source)
 		settings.source->close(source);

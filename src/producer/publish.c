@@ -48,14 +48,9 @@ static void rest(const struct publisher *publisher)
 
 static int refuse_length(const struct publisher *publisher, const struct record *record)
 {
-	uint64_t number = publisher->published + publisher->dropped + 1;
-	const char *from = record->from ? source_show_file(record->from)
-					: publisher->settings->source->name;
-
-	diag_error("%s: record %llu, at byte %llu, has %s%zu bytes, more than the ring's %u (--item-max)",
-		   from, (unsigned long long)number, (unsigned long long)record->offset,
-		   record->is_cut ? "at least " : "", record->len, ring_item_max(publisher->ring));
-	return EXIT_BAD_DATA;
+	return source_refuse_length(publisher->settings->source, record,
+				    publisher->published + publisher->dropped + 1,
+				    ring_item_max(publisher->ring));
 }
 
 /* Make room by dropping the oldest items; when all are in hands, wait for one. */

@@ -67,6 +67,7 @@ int records_open(struct records *records, const struct framing *framing,
 		.framing = *framing,
 		.files = none ? standard_input : request->files,
 		.n_files = none ? 1 : request->n_files,
+		.record_max = request->item_max,
 		.fd = -1,
 	};
 	for (size_t i = 0; i < records->n_files; i++) {

@@ -152,8 +152,8 @@ static const struct option_entry entries[] = {
 	  .kind = OPTION_FLAG, FIELD(quiet) },
 	{ .name = "verbose", .letter = 'v', .help = "say more", .kind = OPTION_FLAG, FIELD(verbose) },
 
-	/* For the launcher: which of how many producers this is, what they make together, and no
-	   more than a look at the options. */
+	/* For the launcher: which of how many producers this is, what they make together, no
+	   more than a look at the options, and the records without a ring. */
 	{ .name = "number", .arg = "I", .kind = OPTION_COUNT, .min = 1, .max = RING_MEMBERS_MAX,
 	  FIELD(number) },
 	{ .name = "first", .arg = "I", .kind = OPTION_COUNT, .min = 1, .max = RING_MEMBERS_MAX, FIELD(first) },
@@ -161,6 +161,7 @@ static const struct option_entry entries[] = {
 	{ .name = "items-in-all", .arg = "N", .kind = OPTION_COUNT, .max = SETTING_NONE - 1,
 	  FIELD(items_in_all) },
 	{ .name = "check", .kind = OPTION_FLAG, FIELD(only_check) },
+	{ .name = "show", .kind = OPTION_FLAG, FIELD(only_show) },
 	{ .name = NULL },
 };
 
@@ -254,6 +255,7 @@ static void fill_in(struct settings *settings)
 		.limit = settings->items_in_all == SETTING_NONE ? 0 : settings->items_in_all,
 		.broken = settings->broken,
 		.work_ns = settings->work_ns,
+		.item_max = settings->item_max,
 	};
 }
 

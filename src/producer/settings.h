@@ -19,7 +19,7 @@ struct settings {
 	struct pace pace;
 	bool keep_open;
 	bool is_launched;		/* by a launcher, which gave it a number */
-	bool only_check;
+	bool only_check, only_show;
 
 	/* as given; settings_read() makes the above of them */
 	const char *source_arg;

@@ -22,6 +22,7 @@ struct source_request {
 	uint64_t limit;			/* generated items in all, over every producer; 0: no end */
 	uint64_t broken;		/* the widget that is broken; 0: none */
 	uint64_t work_ns;		/* time that making one takes */
+	size_t item_max;		/* of records that are only looked at; else the ring says it */
 };
 
 struct record {
@@ -58,7 +59,7 @@ struct source {
 	 */
 	int (*open)(const struct source_request *request, void **state);
 	/* The ring is there. `mark` is how far a producer of this number came before; 0: nowhere.
-	   0, or an exit code after saying why. */
+	   0, or an exit code after saying why. ring NULL: records are only looked at (reads_files). */
 	int (*attach)(void *state, struct ring *ring, uint64_t mark);
 	/* The next record. Doesn't wait for longer than SOURCE_WAIT says. */
 	enum source_result (*next)(void *state, struct record *record, int *code);
@@ -74,6 +75,10 @@ extern const struct source source_lines, source_nul, source_len32, source_exec;
  * or into `text`.
  */
 const struct source *source_find(const char *text, const char **arg, const char **expected);
+
+/* The record, the number-th of all, is too long. Says so, and returns the exit code. */
+int source_refuse_length(const struct source *source, const struct record *record, uint64_t number,
+			 size_t item_max);
 
 /* A file's name as messages say it, quoted, or "standard input" for "-". In static memory. */
 const char *source_show_file(const char *file);

@@ -51,7 +51,9 @@ static int len32_open(const struct source_request *request, void **state)
 
 static int files_attach(void *state, struct ring *ring, uint64_t mark)
 {
-	return records_attach(state, ring_item_max(ring), mark);
+	const struct records *records = state;
+
+	return records_attach(state, ring ? ring_item_max(ring) : records->record_max, mark);
 }
 
 static enum source_result files_next(void *state, struct record *record, int *code)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/diag.h"
+#include "src/base/exitcode.h"
 
 static const struct source *const sources[] = {
 	&source_widgets, &source_invoices, &source_lines, &source_nul, &source_len32, &source_exec,
@@ -68,6 +69,17 @@ const struct source *source_find(const char *text, const char **arg, const char 
 		return source;
 	}
 	return NULL;
+}
+
+int source_refuse_length(const struct source *source, const struct record *record, uint64_t number,
+			 size_t item_max)
+{
+	const char *from = record->from ? source_show_file(record->from) : source->name;
+
+	diag_error("%s: record %llu, at byte %llu, has %s%zu bytes, more than the ring's %zu (--item-max)",
+		   from, (unsigned long long)number, (unsigned long long)record->offset,
+		   record->is_cut ? "at least " : "", record->len, item_max);
+	return EXIT_BAD_DATA;
 }
 
 const char *source_show_file(const char *file)
