@@ -205,6 +205,7 @@ int main(int argc, char **argv)
 
 	setlinebuf(stdout);
 	report_machine(settings.json);
+	report_others(settings.json);
 	say_absent(&cases[0]);
 	say_absent(&cases[cases_n - 1]);
 	for (size_t i = 0; i < cases_n; i++)
@@ -216,6 +217,7 @@ int main(int argc, char **argv)
 		measure_pings(&settings, 0);
 	if (is_wanted_case(&settings, "round trip, asleep", true))
 		measure_pings(&settings, 1000);
+	report_others(settings.json);
 	if (settings.json && fclose(settings.json))
 		err(1, "cannot write the JSON");
 	return !is_good;

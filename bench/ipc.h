@@ -163,6 +163,8 @@ struct middle {
 struct middle middle_of(const double *values, unsigned n);
 
 void report_machine(FILE *json);
+/* What share of the processors others had since the first call. */
+void report_others(FILE *json);
 /* all: of each of the case's peers. */
 void report_case(FILE *json, const struct bench_case *it, const struct series *all);
 void report_pings_head(bool is_asleep);

@@ -8,6 +8,7 @@
 #include <gnu/libc-version.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -79,6 +80,56 @@ void report_machine(FILE *json)
 		fprintf(json, "{\"machine\":\"%s\",\"cores\":%ld,\"memory_mib\":%ld,\"kernel\":\"%s\","
 			      "\"glibc\":\"%s\",\"load\":%.2f}\n", model, cores, mib, kernel.release,
 			gnu_get_libc_version(), load[0]);
+}
+
+/* Seconds: of all processors since the machine came up; ours, of this process and those that it has started. */
+struct spent {
+	double at, busy, stolen, ours;
+};
+
+static double seconds_of(const struct timeval *time)
+{
+	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
+static struct spent spent_now(void)
+{
+	unsigned long long user = 0, nice = 0, system = 0, idle, wait, irq = 0, soft = 0, stolen = 0;
+	double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
+	FILE *stat = fopen("/proc/stat", "r");
+	struct rusage self, children;
+
+	if (stat && fscanf(stat, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &wait,
+			   &irq, &soft, &stolen) != 8)
+		user = nice = system = irq = soft = stolen = 0;
+	if (stat)
+		(void)fclose(stat);
+	(void)getrusage(RUSAGE_SELF, &self);
+	(void)getrusage(RUSAGE_CHILDREN, &children);
+	return (struct spent){
+		.at = (double)now_ns() / 1e9,
+		.busy = (double)(user + nice + system + irq + soft) * tick,
+		.stolen = (double)stolen * tick,
+		.ours = seconds_of(&self.ru_utime) + seconds_of(&self.ru_stime) + seconds_of(&children.ru_utime) +
+			seconds_of(&children.ru_stime),
+	};
+}
+
+void report_others(FILE *json)
+{
+	static struct spent before;
+	struct spent now = spent_now();
+	double all = (now.at - before.at) * (double)sysconf(_SC_NPROCESSORS_ONLN);
+	double others = (now.busy - before.busy - (now.ours - before.ours)) / all * 100;
+	double stolen = (now.stolen - before.stolen) / all * 100;
+
+	if (before.at > 0) {
+		printf("\nMeanwhile other processes had %.0f %% of the processors, other machines %.0f %%.\n",
+		       others > 0 ? others : 0, stolen);
+		if (json)
+			fprintf(json, "{\"others_percent\":%.1f,\"stolen_percent\":%.1f}\n", others, stolen);
+	}
+	before = now;
 }
 
 /* ------------------------------------------------------------------ throughput */
