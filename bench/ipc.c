@@ -177,8 +177,8 @@ static struct settings read_settings(int argc, char **argv)
 		case 'q':
 			settings.is_quick = true;
 			settings.rounds = 3;
-			settings.ms = 50;
-			settings.pings = 300;
+			settings.ms = 30;
+			settings.pings = 200;
 			break;
 		case 'o':
 			settings.only = optarg;

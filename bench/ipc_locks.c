@@ -177,6 +177,6 @@ const struct transport transport_condition = {
 };
 
 const struct transport transport_robust = {
-	.name = "the same, robust mutex", .note = "the lock survives its owner, the item does not",
+	.name = "robust mutex + condition variables", .note = "the lock survives its owner, the item does not",
 	LOCKED(condition_put, condition_get),
 };

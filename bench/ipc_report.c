@@ -82,7 +82,7 @@ void report_machine(FILE *json)
 			gnu_get_libc_version(), load[0]);
 }
 
-/* Seconds: of all processors since the machine came up; ours, of this process and those that it has started. */
+/* Seconds: of all processors since the machine came up; ours, of this process and those it has started. */
 struct spent {
 	double at, busy, stolen, ours;
 };
