@@ -230,7 +230,7 @@ benches: all $(BENCH) $(HANDS)
 # The pictures in bench/README.md, from the last run.
 bench-plots:
 	@tests/tools/ensure-packages bench
-	@bench/plot $(BUILD)/bench/ipc.json
+	@bench/plot $(BUILD)/bench
 
 # Peers whose headers came or went since they were compiled are compiled again.
 PEERS = $(wildcard /usr/include/ck_ring.h /usr/include/zmq.h /usr/include/nng/nng.h /usr/include/boost/interprocess \
