@@ -183,6 +183,32 @@ dead_items() { jq -r .item "$1"; }
 	assert_regex "$stderr" 'COMMAND answered more than it was asked'
 }
 
+@test "an extra answer that comes late is seen although items never end, at any window" {
+	local window
+	# Behind item 5 one too many, when the next is in its hands: from then on each answer is the one before's.
+	cat >worker <<-'END'
+		echo >>starts
+		while read -r i; do
+			sleep 0.002
+			echo "$i"
+			[ "$i" = 5 ] && { sleep 0.05; echo extra; }
+		done
+	END
+	seq 100000 >input
+	for window in 1 4; do
+		rm -f starts
+		start line launcher -r "$ring" -a input -c 1 --worker=lines --window "$window" -- sh worker
+		wait_until 20 has_lines starts 2
+		assert_equal "$(grep -c 'answered more than it was asked' line.err)" 1
+		(($(json_of .ready) > 0))
+		# The next process starts even: what it is asked is what it answers.
+		wait_until 20 has_lines line.out 300
+		assert_equal "$(tail -n +250 line.out | head -n 20 | awk 'NR > 1 && $1 != last + 1 { n++ } { last = $1 } END { print n + 0 }')" 0
+		kill -KILL "$pid"
+		wait_until 20 eval "ringctl rm --force $ring 2>/dev/null"
+	done
+}
+
 @test "what an idle worker writes unasked is no answer" {
 	fill a
 	start c consumer -r "$ring" --keep-open --worker=lines -- sh -c 'read -r i; echo "$i"; [ -e said ] || { >said; until [ -e go ]; do sleep 0.02; done; echo unasked; }; read -r i; echo "$i"'

@@ -202,6 +202,7 @@ static void note_answers(struct records *records, size_t n)
 	records->stillborn = 0;
 	answered->before_ns = answered->came_ns;
 	answered->came_ns = records->oldest_since_ns = ring_now_ns();
+	silence_note_busy(records, hand_at(&records->hand, 0)->item.taken_ns);
 }
 
 /* What came in, for items that were sent whole. Anything more was not asked for. */

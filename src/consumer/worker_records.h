@@ -1,6 +1,7 @@
 /*
  * worker_records.h - what the files of the long-lived workers share: worker_records.c (the loop),
- * worker_take.c, worker_talk.c, worker_answers.c, worker_end.c, worker_say.c. Private to them.
+ * worker_take.c, worker_talk.c, worker_answers.c, worker_silence.c, worker_end.c, worker_say.c. Private to
+ * them.
  */
 #ifndef SHMLINE_WORKER_RECORDS_H
 #define SHMLINE_WORKER_RECORDS_H
@@ -36,6 +37,13 @@ struct answered {
 	uint64_t came_ns, before_ns;	/* when answers came last, and the time before */
 };
 
+/* Moments in which no answer is owed, see worker_silence.c. */
+struct silence {
+	uint64_t due_ns, began_ns;	/* the next; it was waited for since then, 0: not yet */
+	uint64_t answers;		/* how many there had been at the last */
+	uint64_t busy_ns;		/* time since then in which answers were owed */
+};
+
 struct records {
 	const struct sink_request *request;
 	const struct protocol *protocol;
@@ -50,6 +58,7 @@ struct records {
 	struct hand hand;
 
 	struct answered answered;
+	struct silence silence;
 	struct buffer to, from;
 	size_t searched;		/* bytes of `from` that hold no end of a record */
 	uint64_t queued, sent;		/* bytes, since the process began */
@@ -71,7 +80,7 @@ bool records_called_off(const struct records *records);
 /* ------------------------------------------------------------------ worker_take.c */
 
 /* May another item be taken, beside those in hand? */
-bool take_may(const struct records *records);
+bool take_may(struct records *records);
 
 /* --pace: is there a pause just now? */
 bool take_is_resting(const struct records *records);
@@ -122,6 +131,20 @@ int answers_wait_ms(const struct records *records);
 
 int answers_note_job(struct records *records, const struct ring_item *item, int code, int signal,
 		     size_t output);
+
+/* ------------------------------------------------------------------ worker_silence.c */
+
+/* A process has begun. */
+void silence_begin(struct records *records);
+
+/* Answers came, for items of which the oldest was taken then. */
+void silence_note_busy(struct records *records, uint64_t taken_ns);
+
+/* Is it time for one? Then nothing more is sent before it was kept. */
+bool silence_is_due(struct records *records);
+
+/* All is answered: wait a moment for what was not asked for. GO_ON, or an exit code after saying why. */
+int silence_keep(struct records *records);
 
 /* ------------------------------------------------------------------ worker_end.c */
 

@@ -6,11 +6,11 @@
 #include "src/base/interrupt.h"
 
 
-bool take_may(const struct records *records)
+bool take_may(struct records *records)
 {
 	return records->hand.count < records->hand.size && !records->intake->is_alone &&
 	       records->process.state == PROCESS_RUNNING && !talk_is_leaving(records) &&
-	       !interrupt_wants_leave();
+	       !interrupt_wants_leave() && !silence_is_due(records);
 }
 
 /* Before an idle process gets an item: is it still there, and silent? */
@@ -19,7 +19,9 @@ static int freshen(struct records *records)
 	bool ended;
 	int code = GO_ON;
 
-	if (records->process.state != PROCESS_NONE) {
+	if (records->process.state == PROCESS_RUNNING && silence_is_due(records))
+		code = silence_keep(records);
+	if (records->process.state != PROCESS_NONE && code == GO_ON) {
 		code = talk_listen(records, &ended);
 		if (code == GO_ON && ended) {
 			process_close_output(&records->process);
@@ -55,10 +57,11 @@ static int accept_item(struct records *records, struct ring_item *item)
 		return bury_untold(records, item);
 	hand_add(&records->hand, item);
 	if (records->hand.count == 1) {
-		/* Not when it was taken: it may have waited to be alone. */
+		records->oldest_since_ns = item->taken_ns;
+		code = freshen(records);
+		/* It may have waited to be alone, or for silence. */
 		if (records->request->time_limit_ns || !records->ever_answered)
 			records->oldest_since_ns = ring_now_ns();
-		code = freshen(records);
 	}
 	if (code == GO_ON && records->process.state == PROCESS_RUNNING)
 		code = talk_queue(records, hand_at(&records->hand, records->hand.count - 1));

@@ -31,6 +31,7 @@ int talk_start(struct records *records)
 	records->queued = records->sent = records->answers = 0;
 	records->is_late = records->is_excessive = false;
 	records->gone_since_ns = 0;
+	silence_begin(records);
 	return GO_ON;
 }
 
