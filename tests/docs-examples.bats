@@ -112,6 +112,7 @@ run_example() { # PAGE TEXT
 	seq 100 >list
 	printf '#!/bin/sh\necho "$1"\n' >work
 	chmod +x work
+	kills_at_any_moment
 	start killed launcher -r "$ring" -a list --consumer-pace 50ms -- ./work
 	wait_until 20 has_lines killed.out 3
 	kill -KILL "$pid"
@@ -363,6 +364,7 @@ at_the_root() {
 
 @test 'README: a bursty source, watched' {
 	at_the_root
+	kills_at_any_moment
 	example README.md '--slots 100 --watch'
 	sed -i "s/-n 0/-n 0 -r $ring/" script
 	start watch script -qefc "TERM=xterm bash -c 'exec $(<script)'" typescript

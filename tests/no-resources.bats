@@ -45,6 +45,7 @@ copied() {
 }
 
 @test 'a worker whose program is gone for a while is started when it is back' {
+	kills_at_any_moment
 	copied
 	start line bin/launcher -v --ring "$ring" -p 1 -c 1 -n 0 --slots 4 --pace 5ms --sink null \
 		--restart-backoff const:50ms --restart-limit 1000/60s
