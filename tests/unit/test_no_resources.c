@@ -1,7 +1,7 @@
 /*
  * test_no_resources.c - system calls that fail: no memory, no descriptors, a file that goes away. Each public
- * call is made again and again, the first, the second, the third of its system calls failing, until it needs no
- * more of them. Every time it succeeds or says so by errno, keeps nothing, and leaves a ring that is sound.
+ * call is made again and again, the first, the second, the third of its system calls failing, until it needs
+ * no more of them. Every time it succeeds or says so by errno, keeps nothing, and leaves a ring that is sound.
  * Linked with these calls wrapped.
  */
 #include "tests/unit/shm_ring.h"
@@ -87,8 +87,8 @@ static struct kept count_kept(void)
 	return kept;
 }
 
-/* Make `call` with its first, its second, ... system call failing with `error`; it returns whether it succeeded,
-   and has undone that. Returns how often it failed. */
+/* Make `call` with its first, its second, ... system call failing with `error`; it returns whether it
+   succeeded, and has undone that. Returns how often it failed. */
 static unsigned each_failing(bool (*call)(void), int error)
 {
 	unsigned failures = 0;
