@@ -1,7 +1,7 @@
 /*
  * test_no_resources.c - system calls that fail: no memory, no descriptors, a file that goes away. Each public
  * call is made again and again, the first, the second, the third of its system calls failing, until it needs
- * no more of them. Every time it succeeds or says so by errno, keeps nothing, and leaves a ring that is sound.
+ * no more of them. Every time it succeeds or says so by errno, keeps nothing and leaves a sound ring.
  * Linked with these calls wrapped.
  */
 #include "tests/unit/shm_ring.h"
