@@ -95,7 +95,8 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 
 .PHONY: analyze coverage coverage-run stage library install uninstall abi deb deb-check all unit stress workers killpoints mistakes storm fuzz fuzzers fuzz-programs model model-full model-mutants tests run check bench benches bench-plots lint format layers clean force
 .DELETE_ON_ERROR:
-.SECONDARY:
+# Kept, but not .SECONDARY: an object that is missing is made, however old its source is.
+.PRECIOUS: $(BUILD)/%.o
 .SECONDEXPANSION:
 
 all: $(LIBSHM) $(PROGRAMS:%=$(PROGDIR)/%)
