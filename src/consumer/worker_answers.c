@@ -23,7 +23,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_US UINT64_C(1000)
 #define KEPT_ITEMS 64		/* more gain nothing any more */
-#define SHARE_OF_SLOTS 64	/* of the ring, for what is kept: others need slots too */
+#define SHARE_OF_SLOTS 16	/* of the ring, for what is kept: others need slots too */
 #define KEPT_BYTES (32u * 1024)	/* half of what a pipe holds */
 #define KEPT_NS (1 * NS_PER_MS)	/* so short that nobody sees it */
 #define FAST_NS (100 * NS_PER_US)	/* answers that come slower than this are not worth keeping */
