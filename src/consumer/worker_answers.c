@@ -83,14 +83,15 @@ static int note_jobs(struct records *records)
 	return code;
 }
 
-/* Who can't write his answers has not done his work. */
-static int give_up(struct records *records)
+/* Who can't write his answers has not done his work. Returns `code`, why that is. */
+static int give_up(struct records *records, int code)
 {
 	struct answered *answered = &records->answered;
-	int code = EXIT_OK;
+	int returned = EXIT_OK;
 
-	for (size_t i = 0; i < answered->n && code == EXIT_OK; i++)
-		code = settle_return(records->settler, &answered->items[i]);
+	for (size_t i = 0; i < answered->n && returned == EXIT_OK; i++)
+		if (settle_is_pending(&answered->items[i]))
+			returned = settle_return(records->settler, &answered->items[i]);
 	answered->n = 0;
 	return code;
 }
@@ -105,14 +106,13 @@ int answers_flush(struct records *records)
 		return GO_ON;
 	if (out_write(STDOUT_FILENO, bytes->bytes + bytes->start, buffer_used(bytes)) < 0) {
 		diag_error("cannot write to standard output: %m");
-		code = give_up(records);
-		return code != EXIT_OK ? code : EXIT_IO;
+		return give_up(records, EXIT_IO);
 	}
 	code = note_jobs(records);
 	if (code == EXIT_OK)
 		code = settle_good(records->settler, answered->items, answered->n);
 	if (code != EXIT_OK)
-		return code;
+		return give_up(records, code);
 	buffer_use(bytes, buffer_used(bytes));
 	answered->n = 0;
 	return GO_ON;

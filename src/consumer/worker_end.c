@@ -132,6 +132,8 @@ int end_bury(struct records *records)
 	errors_listen(&records->errors, process->err);
 	errors_end(&records->errors);
 	process_reap(&records->process);
+	if (code == GO_ON)
+		code = answers_flush(records);
 	if (code != GO_ON)
 		return code;
 	diag_verbose("COMMAND ended (exit code %d, signal %d) after %llu answers, with %zu items to answer",

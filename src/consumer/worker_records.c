@@ -37,12 +37,21 @@ static int leave(void)
 	return interrupt_signal() ? EXIT_BY_SIGNAL + interrupt_signal() : EXIT_OK;
 }
 
+static int call_off(struct records *records)
+{
+	int code = answers_flush(records);
+
+	if (code != GO_ON)
+		return code;
+	return interrupt_signal() ? leave() : settle_forced_out(records->settler);
+}
+
 static int turn(struct records *records)
 {
 	int code;
 
 	if (records_called_off(records))
-		return interrupt_signal() ? leave() : settle_forced_out(records->settler);
+		return call_off(records);
 	code = turns_look(&records->turns, records->settler);
 	if (code != EXIT_OK)
 		return code;

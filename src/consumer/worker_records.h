@@ -66,12 +66,13 @@ struct records {
 	uint64_t oldest_since_ns;	/* when the oldest unanswered item became that */
 	uint64_t rest_until_ns;		/* --pace */
 	int quiet_ms;			/* how long the next wait may be while the ring is empty */
+	uint64_t noted;			/* the item that the ring is told we wait for; 0: none */
 	unsigned stillborn;		/* processes in a row that did nothing */
 	bool is_late, is_excessive, is_called_off;	/* why the process was asked to end */
 	uint64_t late_item;		/* its id */
 	uint64_t gone_since_ns;		/* it has closed a pipe, as who leaves does; 0: not yet */
 	bool is_ending;			/* there are no more items */
-	bool ever_answered, has_hinted, has_said_excess, is_noted;
+	bool ever_answered, has_hinted, has_said_excess;
 };
 
 /* Is all off, by a signal or by the stop flag in mode now? */

@@ -35,12 +35,14 @@ void say_bad_end(const struct records *records)
 
 void say_waiting(struct records *records)
 {
+	uint64_t id = hand_at(&records->hand, 0)->item.id;
 	char text[RING_NOTE_MAX];
 
-	snprintf(text, sizeof(text), "item %llu",
-		 (unsigned long long)hand_at(&records->hand, 0)->item.id);
+	if (records->noted == id)
+		return;
+	snprintf(text, sizeof(text), "item %llu", (unsigned long long)id);
 	ring_note(records->ring, text);
-	records->is_noted = true;
+	records->noted = id;
 }
 
 void say_hint(struct records *records, uint64_t now)

@@ -79,9 +79,9 @@ bool take_is_resting(const struct records *records)
 /* No item is in hand: hear what the process says unasked. */
 static int watch_idle(struct records *records)
 {
-	if (records->is_noted)
+	if (records->noted != 0)
 		ring_note(records->ring, "");
-	records->is_noted = false;
+	records->noted = 0;
 	return records->process.state == PROCESS_NONE ? GO_ON : talk_converse(records, 0);
 }
 

@@ -180,7 +180,7 @@ static void look_at_clock(struct records *records)
 {
 	uint64_t limit_ns = records->request->time_limit_ns, now = ring_now_ns();
 
-	if (records->hand.count > 0 && !records->is_noted)
+	if (records->hand.count > 0)
 		say_waiting(records);
 	say_hint(records, now);
 	if (records->gone_since_ns && now - records->gone_since_ns >= GONE_NS)
@@ -210,9 +210,8 @@ static int listen_awake(struct records *records, bool *came)
 	/* With more in its hands there is no such hurry. */
 	if (records->hand.size > 1 || answered->n == 0 || answered->came_ns - answered->before_ns > AWAKE_NS)
 		return GO_ON;
-	while (code == GO_ON && !ended && records->answers == answers && ring_now_ns() < until) {
+	while (code == GO_ON && !ended && records->answers == answers && ring_now_ns() < until)
 		code = talk_listen(records, &ended);
-	}
 	*came = records->answers != answers;
 	return code;
 }
@@ -224,10 +223,10 @@ static int wait(struct records *records, struct pollfd *fds, nfds_t count, int m
 
 	if (kept_ms == 0)
 		code = answers_flush(records);
+	if (code != GO_ON)
+		return code;
 	*n = poll(fds, count, kept_ms > 0 ? sooner(ms, kept_ms) : ms);
-	if (*n == 0 && code == GO_ON && kept_ms > 0 && kept_ms <= ms)
-		code = answers_flush(records);
-	return code;
+	return *n == 0 && kept_ms > 0 && kept_ms <= ms ? answers_flush(records) : GO_ON;
 }
 
 /* Wait for whatever the process does next, up to `ms`. */
@@ -246,7 +245,6 @@ int talk_converse(struct records *records, int ms)
 	if (came || code != GO_ON)
 		return code;
 	code = wait(records, fds, sizeof(fds) / sizeof(fds[0]), ms, &n);
-
 	if (code != GO_ON)
 		return code;
 	if (n <= 0 || records->request->time_limit_ns || records->gone_since_ns || process->state != PROCESS_RUNNING)
