@@ -44,6 +44,12 @@ parts   = $(filter-out $(addsuffix .o,$(STRESS) $(BENCH)),$(call objects,$(1)_*.
 LIBSHM  := $(BUILD)/libshmline.a
 LIBBASE := $(BUILD)/libbase.a
 
+# The library for others: code that may lie anywhere, and no symbols but those of ring.h.
+SONAME  := libshmline.so.0
+SHARED  := $(BUILD)/lib/libshmline.so.$(VERSION)
+STATIC  := $(BUILD)/lib/libshmline.a
+LIBRARY := $(patsubst shm/%.c,$(BUILD)/lib/%.o,$(wildcard shm/*.c))
+
 # ------------------------------------------------------------------ flags
 
 # CFLAGS, CPPFLAGS and LDFLAGS are the user's; what the code needs to be itself stands apart.
@@ -60,6 +66,10 @@ endif
 ifdef SAN
 SANITIZE := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+
+# The library's calls are short: where the compiler is gcc it is optimised as one, over all its files.
+lto = $(eval lto := $(if $(SAN)$(findstring --coverage,$(CFLAGS)),,$(shell \
+	$(CC) --version | grep -q 'Free Software Foundation' && echo -flto)))$(lto)
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) -pthread $(SANITIZE) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
@@ -99,7 +109,7 @@ pkg  = $(if $(call pkgs,$(2)),$(shell pkg-config $(1) $(call pkgs,$(2))))
 .PRECIOUS: $(BUILD)/%.o
 .SECONDEXPANSION:
 
-all: $(LIBSHM) $(PROGRAMS:%=$(PROGDIR)/%)
+all: $(PROGRAMS:%=$(PROGDIR)/%)
 
 # Everything is compiled again when the compiler or its flags are others than last time.
 $(BUILD)/flags: force
@@ -123,7 +133,7 @@ $(LIBSHM) $(ROOMS:%=$(BUILD)/lib%.a):
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(PROGRAMS:%=$(PROGDIR)/%): $$(BUILD)/src/$$(@F)/main.o $$(patsubst %,$$(BUILD)/lib%.a,$$(call below,$$(@F))) \
-		$(LIBBASE) $(LIBSHM)
+		$(LIBBASE) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS) $(call pkg,--libs,$(@F))
 
@@ -152,8 +162,10 @@ $(BUILD)/tests/unit/test_clock: WRAPPED := clock_gettime sem_clockwait
 $(BUILD)/tests/unit/test_no_resources: WRAPPED := calloc fstat linkat lstat madvise mmap open opendir posix_fallocate pread \
 	sem_init shm_open
 
-$(STRESS) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
+$(STRESS): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(LIBSHM)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%) $(LIBS)
+$(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call parts,$$*) $(LIBBASE) $(STATIC)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/stress/scribble: WRAPPED := mmap munmap
 
@@ -265,23 +277,18 @@ MANDIR         ?= $(DATADIR)/man
 PYTHONDIR      ?= $(PREFIX)/lib/python3/dist-packages
 WHERE = $(foreach name,VERSION PREFIX PROGRAM_PREFIX BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR PYTHONDIR,$(name)='$($(name))')
 
-# The library for others: code that may lie anywhere, and no symbols but those of ring.h.
-SONAME  := libshmline.so.0
-SHARED  := $(BUILD)/lib/libshmline.so.$(VERSION)
-STATIC  := $(BUILD)/lib/libshmline.a
-LIBRARY := $(patsubst shm/%.c,$(BUILD)/lib/%.o,$(wildcard shm/*.c))
-
 $(LIBRARY): $(BUILD)/lib/%.o: shm/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$< -fPIC)$(COMPILE) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	$(call say,CC,$< -fPIC)$(COMPILE) $(lto) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 $(SHARED): $(LIBRARY)
-	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,--no-undefined -o $@ $^
+	$(call say,LD,$@)$(LINK) $(lto) -shared -Wl,-soname,$(SONAME) -Wl,--no-undefined -o $@ $^
 	@ln -sf $(@F) $(@D)/$(SONAME) && ln -sf $(@F) $(@D)/libshmline.so
 
 $(STATIC): $(LIBRARY)
-	$(call say,AR,$@)rm -f $@ && $(LD) -r -o $(@D)/shmline-whole.o $^ && \
-		objcopy --localize-hidden $(@D)/shmline-whole.o && $(AR) rcs $@ $(@D)/shmline-whole.o
+	$(call say,AR,$@)rm -f $@ && $(LINK) $(if $(lto),$(lto) -flinker-output=nolto-rel) -nostdlib -r \
+			-o $(@D)/shmline-whole.o $^ && \
+		objcopy --localize-hidden -w -L '*.c.????????' $(@D)/shmline-whole.o && $(AR) rcs $@ $(@D)/shmline-whole.o
 
 # The tree as it will be, from which both take their list.
 STAGE := $(BUILD)/stage

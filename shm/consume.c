@@ -61,17 +61,22 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	return damaged ? handle_error(EBADMSG) : RING_OK;
 }
 
-static enum ring_result attempt_take(struct ring *ring, struct ring_item *item)
+static enum ring_result attempt_take(struct ring *ring, struct lot *lot)
 {
 	struct segment *segment = ring->segment;
 	uint64_t due = atomic_load(&segment->header->next_due);
+	struct taken taken[LOT_MAX];
 
 	if (flags_mode(segment) == RING_STOP_NOW)
 		return RING_CLOSED;
 	if (due != UINT64_MAX && ring_now_ns() >= due)
 		recover_promote(segment, ring->index, ring_now_ns());
-	switch (hints_take(segment, ring->index, &item->slot, &item->word)) {
+	switch (hints_take_all(segment, ring->index, taken, lot->max, &lot->n)) {
 	case HINT_OK:
+		for (uint32_t i = 0; i < lot->n; i++) {
+			lot->items[i].slot = taken[i].slot;
+			lot->items[i].word = taken[i].word;
+		}
 		return RING_OK;
 	case HINT_NONE:
 		return sees_the_end(ring) ? RING_DRAINED : RING_TIMEOUT;
@@ -82,21 +87,30 @@ static enum ring_result attempt_take(struct ring *ring, struct ring_item *item)
 	return RING_ERROR;
 }
 
-enum ring_result ring_take(struct ring *ring, struct ring_item *item, int timeout_ms)
+static enum ring_result take_some(struct ring *ring, struct lot *lot, int timeout_ms)
 {
 	enum ring_result result;
 
 	why_clear();
-	if (!(ring->roles & RING_CONSUMER))
+	if (!(ring->roles & RING_CONSUMER)) {
+		lot->items[0] = (struct ring_item){ 0 };
 		return handle_error(EPERM);
-	*item = (struct ring_item){ 0 };
-	result = handle_wait(ring, WAITING_READY, attempt_take, item, timeout_ms);
-	if (result != RING_OK)
+	}
+	result = handle_wait(ring, WAITING_READY, attempt_take, lot, timeout_ms);
+	if (result != RING_OK) {
+		lot->items[0] = (struct ring_item){ 0 };
 		return result;
-	result = fill_item(ring, item);
-	if (result == RING_OK && item->taken_ns - ring->looked_round_ns > WAIT_SLICE_NS)
-		handle_look_round(ring, item->taken_ns);
+	}
+	for (uint32_t i = 0; i < lot->n && result == RING_OK; i++)
+		result = fill_item(ring, &lot->items[i]);
+	if (result == RING_OK && lot->items[0].taken_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+		handle_look_round(ring, lot->items[0].taken_ns);
 	return result;
+}
+
+enum ring_result ring_take(struct ring *ring, struct ring_item *item, int timeout_ms)
+{
+	return take_some(ring, &(struct lot){ .items = item, .max = 1 }, timeout_ms);
 }
 
 enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, size_t max,
@@ -104,12 +118,18 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
 {
 	enum ring_result result = RING_OK;
 
-	for (*taken = 0; *taken < max; (*taken)++) {
-		result = ring_take(ring, &items[*taken], *taken == 0 ? timeout_ms : 0);
+	for (*taken = 0; *taken < max;) {
+		struct lot lot = { .items = items + *taken,
+				   .max = max - *taken < LOT_MAX ? (uint32_t)(max - *taken) : LOT_MAX };
+
+		result = take_some(ring, &lot, *taken == 0 ? timeout_ms : 0);
 		if (result != RING_OK)
 			break;
+		*taken += lot.n;
+		if (lot.n < lot.max)
+			break;
 	}
-	return *taken > 0 ? RING_OK : result;
+	return *taken > 0 && result != RING_ERROR ? RING_OK : result;
 }
 
 /* The word moved from READING(me) to `to`, counted as `op`. */
@@ -153,19 +173,40 @@ static void count_work(struct ring *ring, const struct ring_item *item, uint32_t
 	histogram_count(&my_times(ring)->work, now > item->taken_ns ? now - item->taken_ns : 0, records);
 }
 
-int ring_ack(struct ring *ring, struct ring_item *item)
+/* All but waking whom it matters to. */
+static int ack(struct ring *ring, struct ring_item *item)
 {
 	if (MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
 	if (check_in_hand(ring, item) ||
 	    finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
 		return -1;
-	if (!MISTAKE(wake_before_ack))
-		wait_wake(&ring->segment->header->free);
 	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
 	count_work(ring, item, item->records);
-	handle_tell_if_drained(ring);
 	return 0;
+}
+
+int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n)
+{
+	size_t acked = 0;
+
+	why_clear();
+	while (acked < n && ack(ring, &items[acked]) == 0)
+		acked++;
+	if (acked > 0) {
+		if (!MISTAKE(wake_before_ack))
+			wait_wake(&ring->segment->header->free);
+		handle_tell_if_drained(ring);
+	}
+	if (acked == n)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+int ring_ack(struct ring *ring, struct ring_item *item)
+{
+	return ring_ack_batch(ring, item, 1);
 }
 
 /* The slot stays in our hands, and its word as it is: that its progress says so is the swap. */

@@ -13,14 +13,6 @@
 
 #include <errno.h>
 
-/*
- * Before it sleeps a call tries again after pauses that grow: each look takes a line away from the process
- * that is writing it, so looking at once and often slows both (measured: a third of the throughput, one to
- * one). The first pause is about 100 ns, all together about 40 us, where a pause instruction takes 6 ns.
- */
-#define PAUSES_FIRST 16
-#define PAUSES_LAST 2000
-
 /* Members look round at most so often, all together; a launcher keeps them from it altogether. */
 #define LOOK_ROUND_NS UINT64_C(100000000)
 #define LAUNCHER_LOOKS_NS UINT64_C(1000000000)
@@ -74,32 +66,32 @@ int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns)
 	return now < deadline_ns ? (int)((deadline_ns - now) / 1000000) : 0;
 }
 
-static void pause_for(unsigned n)
-{
-	while (n-- > 0) {
-#if defined(__x86_64__) || defined(__i386__)
-		__builtin_ia32_pause();
-#elif defined(__aarch64__)
-		__asm__ volatile ("yield");
-#else
-		atomic_signal_fence(memory_order_seq_cst);
-#endif
-	}
-}
+/* Ticks for which a reading of the clock is carried on by the processor's counter: about a millisecond. */
+#define CARRIED_ON (UINT64_C(1) << 21)
 
-/* The clock costs more than the rest of a call; one read of the processor's counter tells whether the last
-   reading is younger than about a microsecond. */
+/*
+ * The clock costs as much as a put: it is read once in a while, and carried on by the counter, whose pace is
+ * measured from reading to reading. A counter that jumps (another core's, a suspend) is not believed.
+ */
 uint64_t handle_now(struct ring *ring)
 {
 #if defined(__x86_64__)
-	uint64_t ticks = __builtin_ia32_rdtsc();
+	uint64_t ticks = spin_ticks(), passed = ticks - ring->now_ticks, now;
 
-	if (ticks - ring->now_ticks < 2000)
-		return ring->now_ns;
+	if (passed < CARRIED_ON && ring->tick_ns)
+		return ring->now_ns + (passed * ring->tick_ns >> 32);
+	now = ring_now_ns();
+	/* Short spans say little, long ones may overflow. */
+	if (passed >= CARRIED_ON && passed < UINT32_MAX && now - ring->now_ns < UINT32_MAX)
+		ring->tick_ns = ((now - ring->now_ns) << 32) / passed;
+	else if (passed < CARRIED_ON)
+		return now;
 	ring->now_ticks = ticks;
+	ring->now_ns = now;
+	return now;
+#else
+	return ring_now_ns();
 #endif
-	ring->now_ns = ring_now_ns();
-	return ring->now_ns;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -115,7 +107,7 @@ static struct waiting *waiting_place(struct header *header, enum waiting_for wha
 /* Sleep once, after the attempt that follows the asking. RING_TIMEOUT: look again, or give up if the
    clock reads deadline_ns. */
 static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
-				   handle_attempt *attempt, struct ring_item *item,
+				   handle_attempt *attempt, struct lot *lot,
 				   uint64_t deadline_ns)
 {
 	struct header *header = ring->segment->header;
@@ -127,7 +119,7 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	/* Marked exactly while its own asking may stand: recovery takes back one for it. */
 	atomic_store(&ring->me->waiting, what);
 	wait_ask(waiting, ring->segment->at.members);
-	result = MISTAKE(no_look_after_asking) ? RING_TIMEOUT : attempt(ring, item);
+	result = MISTAKE(no_look_after_asking) ? RING_TIMEOUT : attempt(ring, lot);
 	if (result == RING_TIMEOUT) {
 		if (what == WAITING_READY)
 			until = earlier(until, atomic_load(&header->next_due));
@@ -149,7 +141,35 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	case WAIT_BROKEN:
 		return handle_error(EBADMSG);
 	}
-	return attempt(ring, item);
+	return attempt(ring, lot);
+}
+
+/* Look again a few times, after pauses. */
+static enum ring_result spin(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
+			     struct lot *lot)
+{
+	struct segment *segment = ring->segment;
+	struct spin_turn turn = spin_begin(&ring->spin);
+	enum ring_result result = RING_TIMEOUT;
+	bool many, alone;
+
+	if (turn.left == 0)
+		return result;
+	ring->is_spinning = true;
+	do {
+		spin_pause(&turn);
+		result = attempt(ring, lot);
+	} while (result == RING_TIMEOUT && turn.left > 0);
+	ring->is_spinning = false;
+	if (what == WAITING_READY) {
+		many = hints_reach(segment, SPIN_MANY);
+		alone = !hints_reach(segment, 0);
+	} else {
+		many = hints_is_free(segment, ring->cursor + SPIN_MANY);
+		alone = !hints_is_free(segment, ring->cursor);
+	}
+	spin_learn(&ring->spin, &turn, result != RING_TIMEOUT, many, alone);
+	return result;
 }
 
 /* This one was woken, or is going: if there is more than its own, the next one must know. */
@@ -167,10 +187,10 @@ static void pass_on(struct ring *ring, struct waiting *waiting, enum ring_result
 }
 
 enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
-			     struct ring_item *item, int timeout_ms)
+			     struct lot *lot, int timeout_ms)
 {
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
-	enum ring_result result = attempt(ring, item);
+	enum ring_result result = attempt(ring, lot);
 	uint64_t began, now, deadline;
 
 	if (result != RING_TIMEOUT) {
@@ -185,10 +205,7 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 	}
 	if (timeout_ms == 0)
 		return result;
-	for (unsigned n = PAUSES_FIRST; n < PAUSES_LAST && result == RING_TIMEOUT; n += n / 2) {
-		pause_for(n);
-		result = attempt(ring, item);
-	}
+	result = spin(ring, what, attempt, lot);
 	if (result != RING_TIMEOUT)
 		return result;
 
@@ -196,7 +213,7 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 	deadline = timeout_ms < 0 ? UINT64_MAX : began + (uint64_t)timeout_ms * 1000000;
 	/* Counted after each slice, so that who looks sees a wait that goes on. */
 	do {
-		result = sleep_once(ring, what, attempt, item, deadline);
+		result = sleep_once(ring, what, attempt, lot, deadline);
 		now = ring_now_ns();
 		member_count(ring->me, what == WAITING_FREE ? COUNT_BLOCKED_NS : COUNT_STARVED_NS,
 			     now - began);

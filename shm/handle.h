@@ -5,7 +5,14 @@
 #define SHMLINE_HANDLE_H
 
 #include "shm/segment.h"
+#include "shm/spin.h"
 #include "shm/wait.h"
+
+/* Items that one attempt claims or takes at most: what is in hand at once, and on its stack. */
+#define LOT_MAX 32
+
+/* Slots that a producer looks at between two pauses; before it sleeps it looks at all. */
+#define REACH_SPINNING 16
 
 struct ring {
 	struct segment *segment;
@@ -16,21 +23,30 @@ struct ring {
 
 	uint32_t lane;
 	uint32_t cursor;		/* where the next search for a free slot begins */
+	bool is_spinning;		/* it looks at the next few only */
 	uint64_t id, id_end;		/* ids this producer may still give */
 	uint64_t ticket;		/* the one it holds; 0 none */
 	bool has_unhinted;		/* published, but the cells had no room to say so */
+	struct spin spin;
 
 	uint64_t producers_before;	/* of producers_ever, those that don't count as "were here" */
 	uint64_t now_ns, now_ticks;	/* the clock's last reading, and the processor's counter then */
+	uint64_t tick_ns;		/* what a tick takes; 32 bits of it are behind the point; 0: unknown */
 	uint64_t looked_round_ns;	/* when it last did the duties of a line without launcher */
 };
 
-/* One attempt at what a call waits for: RING_TIMEOUT means "not yet". */
-typedef enum ring_result handle_attempt(struct ring *ring, struct ring_item *item);
+/* What a call waits for: up to `max` items, of which it got n. */
+struct lot {
+	struct ring_item *items;
+	uint32_t max, n;
+};
+
+/* One attempt at it: RING_TIMEOUT means "not yet". */
+typedef enum ring_result handle_attempt(struct ring *ring, struct lot *lot);
 
 /* Attempt until it gives another result than RING_TIMEOUT or the time is over; sleeps in between. */
 enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
-			     struct ring_item *item, int timeout_ms);
+			     struct lot *lot, int timeout_ms);
 
 /* What is left of a time-out that ends at deadline_ns; -1 and 0 stay. */
 int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);
@@ -38,7 +54,7 @@ int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);
 /* Once a second, if nobody else has: recover the dead, sweep. */
 void handle_look_round(struct ring *ring, uint64_t now_ns);
 
-/* ring_now_ns() to about a microsecond, for the times of items. */
+/* ring_now_ns() to about a microsecond, cheaply, for the times of items. */
 uint64_t handle_now(struct ring *ring);
 
 /* RING_ERROR with this errno. */

@@ -6,25 +6,28 @@
 #include "shm/failpoint.h"
 #include "shm/slot.h"
 
-/* A cell: lap:22 | generation, low bits:22 | slot:20. Laps compare by difference. */
+/* A cell: lap:22 | tag, low bits:22 | slot:20. Laps compare by difference. */
 #define SLOT_BITS 20
 #define PART_BITS 22
 #define PART_MASK ((UINT64_C(1) << PART_BITS) - 1)
 
 static_assert(RING_SLOTS_MAX == 1u << SLOT_BITS, "a slot's number fits its bits");
 
+/* Cells that head and tail may lag behind at most: a guess. */
+#define LAG_MAX 16
+
 /* More turns than contention can explain (in each somebody else got on), tens of milliseconds: a guess. */
 #ifndef TURNS_MAX	/* a fuzzer has less patience */
 #define TURNS_MAX (1u << 20)
 #endif
 
-static uint64_t cell_make(uint64_t lap, uint64_t gen, uint32_t index)
+static uint64_t cell_make(uint64_t lap, uint64_t tag, uint32_t index)
 {
-	return (lap & PART_MASK) << (SLOT_BITS + PART_BITS) | (gen & PART_MASK) << SLOT_BITS | index;
+	return (lap & PART_MASK) << (SLOT_BITS + PART_BITS) | (tag & PART_MASK) << SLOT_BITS | index;
 }
 
 static uint32_t cell_slot(uint64_t cell) { return (uint32_t)(cell & (RING_SLOTS_MAX - 1)); }
-static uint64_t cell_gen(uint64_t cell) { return cell >> SLOT_BITS & PART_MASK; }
+static uint64_t cell_tag(uint64_t cell) { return cell >> SLOT_BITS & PART_MASK; }
 
 /* Laps that the cell is ahead of (> 0) or behind (< 0) position. */
 static int64_t cell_ahead(uint64_t cell, uint64_t lap)
@@ -44,15 +47,40 @@ static uint64_t lap_of(const struct segment *segment, uint64_t position)
 	return position >> segment->at.cell_shift;
 }
 
-static void help_along(shared_u64 *position, uint64_t from)
+/* Of two positions the one further on. */
+static uint64_t later(uint64_t a, uint64_t b)
 {
-	(void)atomic_compare_exchange_strong(position, &from, from + 1);
+	return (int64_t)(a - b) > 0 ? a : b;
 }
 
-/* Does the hint lead to a slot that is ready, in the generation it speaks of? */
+/* Move head or tail forward, over cells that the caller has seen done with. */
+static void tell(shared_u64 *position, uint64_t to)
+{
+	uint64_t at = atomic_load(position);
+
+	while ((int64_t)(to - at) > 0 && !atomic_compare_exchange_weak(position, &at, to))
+		;
+}
+
+/* Where to begin to walk: what everybody was told, or further where this process has been. */
+static uint64_t begin_at(shared_u64 *told, shared_u64 *seen)
+{
+	return later(atomic_load(told), atomic_load_explicit(seen, memory_order_relaxed));
+}
+
+/*
+ * How far head and tail may lag behind: each is a line that all write, so it is written for every few
+ * cells. Whoever begins there steps over so many cells at most, beside those of others at it right now.
+ */
+static uint64_t lag_max(const struct segment *segment)
+{
+	return segment->at.cells / 4 < LAG_MAX ? segment->at.cells / 4 : LAG_MAX;
+}
+
+/* Does the hint lead to a slot that is ready, and was it given for that? */
 static bool is_current(uint64_t cell, uint64_t word)
 {
-	return slot_state(word) == SLOT_READY && (slot_gen(word) & PART_MASK) == cell_gen(cell);
+	return slot_state(word) == SLOT_READY && (hint_tag(word) & PART_MASK) == cell_tag(cell);
 }
 
 /* The cells are full: step over the hint at the head if it is stale. true: there may be room now. */
@@ -65,93 +93,138 @@ static bool make_room(struct segment *segment, uint64_t head)
 		return true;	/* head has moved */
 	if (index < segment->at.slots && is_current(cell, atomic_load(&segment->words[index])))
 		return false;
-	help_along(&segment->header->head, head);
+	tell(&segment->header->head, head + 1);
 	return true;
 }
 
 /* Room for one more? Head's own line is the consumers': it is read only when it must have moved. */
 static bool has_room(struct segment *segment, uint64_t tail, uint64_t *head)
 {
-	*head = atomic_load_explicit(&segment->head_seen, memory_order_relaxed);
+	*head = atomic_load_explicit(&segment->walk.head, memory_order_relaxed);
 	if ((int64_t)(tail - *head) < (int64_t)segment->at.cells)
 		return true;
 	*head = atomic_load(&segment->header->head);
-	atomic_store_explicit(&segment->head_seen, *head, memory_order_relaxed);
+	atomic_store_explicit(&segment->walk.head, *head, memory_order_relaxed);
 	return (int64_t)(tail - *head) < (int64_t)segment->at.cells;
 }
 
-bool hints_push(struct segment *segment, uint32_t index, uint64_t gen)
+uint32_t hints_push_all(struct segment *segment, const struct hint *hints, uint32_t n)
 {
 	struct header *header = segment->header;
+	uint64_t told = atomic_load(&header->tail), at = begin_at(&header->tail, &segment->walk.filled), head;
+	uint32_t pushed = 0;
 
-	for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
-		uint64_t tail = atomic_load(&header->tail);
-		uint64_t lap = lap_of(segment, tail);
-		uint64_t cell = atomic_load(cell_at(segment, tail));
+	for (uint32_t turn = 0; pushed < n && turn < TURNS_MAX; turn++) {
+		uint64_t lap = lap_of(segment, at);
+		uint64_t cell = atomic_load(cell_at(segment, at));
 		int64_t ahead = cell_ahead(cell, lap);
-		uint64_t head;
 
+		if (at - told >= lag_max(segment)) {
+			tell(&header->tail, at);
+			told = at;
+		}
 		if (ahead == 0) {
-			if (!MISTAKE(tail_not_helped))
-				help_along(&header->tail, tail);
+			at += !MISTAKE(tail_not_helped);
 			continue;
 		}
-		if (ahead != -1)
-			continue;	/* tail has moved */
-		if (!has_room(segment, tail, &head)) {
+		if (ahead != -1) {	/* a lap behind; or, damaged, ahead */
+			at = told = atomic_load(&header->tail);
+			continue;
+		}
+		if (!has_room(segment, at, &head)) {
 			if (!make_room(segment, head))
-				return false;
+				break;
 			continue;
 		}
-		if (atomic_compare_exchange_strong(cell_at(segment, tail), &cell,
-						   cell_make(lap, gen, index))) {
-			help_along(&header->tail, tail);
-			return true;
+		if (atomic_compare_exchange_strong(cell_at(segment, at), &cell,
+						   cell_make(lap, hints[pushed].tag, hints[pushed].slot))) {
+			at++;
+			pushed++;
 		}
 	}
-	return false;
+	if (at - told >= lag_max(segment))
+		tell(&header->tail, at);
+	atomic_store_explicit(&segment->walk.filled, at, memory_order_relaxed);
+	return pushed;
 }
 
-enum hint_result hints_take(struct segment *segment, uint32_t me, uint32_t *index, uint64_t *word)
+/* The item behind the one that is being taken, if it is there, is on its way meanwhile. */
+static void fetch_next(const struct segment *segment, uint64_t position)
+{
+	uint64_t cell = atomic_load_explicit(cell_at(segment, position), memory_order_relaxed);
+
+	if (cell_ahead(cell, lap_of(segment, position)) == 0 && cell_slot(cell) < segment->at.slots)
+		fetch_to_write(segment_slot(segment, cell_slot(cell)));
+}
+
+enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct taken *taken, uint32_t max,
+				uint32_t *n)
 {
 	struct header *header = segment->header;
+	uint64_t told = atomic_load(&header->head), at = begin_at(&header->head, &segment->walk.done);
+	enum hint_result result = HINT_OK;
 
-	for (uint32_t turn = 0; turn < TURNS_MAX; turn++) {
-		uint64_t head = atomic_load(&header->head);
-		uint64_t cell = atomic_load(cell_at(segment, head));
-		int64_t ahead = cell_ahead(cell, lap_of(segment, head));
+	*n = 0;
+	for (uint32_t turn = 0; *n < max && result == HINT_OK; turn++) {
+		uint64_t cell = atomic_load(cell_at(segment, at)), word, mine;
+		int64_t ahead = cell_ahead(cell, lap_of(segment, at));
+		uint32_t index = cell_slot(cell);
 
-		if (ahead < 0 && atomic_load(&header->head) == head)
-			return HINT_NONE;
-		if (ahead != 0)
-			continue;	/* head has moved */
-		*index = cell_slot(cell);
-		if (*index >= segment->at.slots)
-			return HINT_BROKEN;
-		*word = atomic_load(&segment->words[*index]);
-		if (is_current(cell, *word)) {
-			uint64_t taken = slot_taken(*word, me);
-
+		if (at - told >= lag_max(segment)) {
+			tell(&header->head, at);
+			told = at;
+		}
+		if (ahead < 0) {
+			result = HINT_NONE;
+		} else if (ahead > 0) {		/* laps behind; or, damaged, ahead */
+			at = told = atomic_load(&header->head);
+		} else if (index >= segment->at.slots) {
+			result = HINT_BROKEN;
+		} else if (!is_current(cell, word = atomic_load(&segment->words[index]))) {
+			at++;
+		} else {
+			fetch_next(segment, at + 1);
 			if (MISTAKE(head_before_slot))
-				help_along(&header->head, head);
+				tell(&header->head, at + 1);
 			/* The slot first, the position second: killed between the two, the slot is in
 			   dead hands, which recovery sees, and the hint is stale. */
-			if (!slot_move(&segment->words[*index], *word, taken))
-				continue;
-			*word = taken;
-			help_along(&header->head, head);
-			return HINT_OK;
+			mine = slot_taken(word, me);
+			if (slot_move(&segment->words[index], word, mine)) {
+				taken[(*n)++] = (struct taken){ .slot = index, .word = mine };
+				at++;
+			}
 		}
-		help_along(&header->head, head);
+		if (turn >= TURNS_MAX)
+			result = HINT_BROKEN;
 	}
-	return HINT_BROKEN;
+	/* Whoever finds nothing leaves nothing for others to step over. */
+	if (result == HINT_NONE || at - told >= lag_max(segment))
+		tell(&header->head, at);
+	atomic_store_explicit(&segment->walk.done, at, memory_order_relaxed);
+	return *n > 0 ? HINT_OK : result;
 }
 
 bool hints_any(struct segment *segment)
 {
-	uint64_t head = atomic_load(&segment->header->head);
+	uint64_t at = begin_at(&segment->header->head, &segment->walk.done);
 
-	return cell_ahead(atomic_load(cell_at(segment, head)), lap_of(segment, head)) >= 0;
+	for (uint32_t n = 0; n < segment->at.cells; n++) {
+		uint64_t cell = atomic_load(cell_at(segment, at + n));
+
+		if (cell_ahead(cell, lap_of(segment, at + n)) < 0)
+			break;
+		if (cell_ahead(cell, lap_of(segment, at + n)) > 0 || cell_slot(cell) >= segment->at.slots ||
+		    is_current(cell, atomic_load(&segment->words[cell_slot(cell)])))
+			return true;
+	}
+	return false;
+}
+
+bool hints_reach(struct segment *segment, uint32_t n)
+{
+	uint64_t at = begin_at(&segment->header->head, &segment->walk.done) + n;
+
+	return cell_ahead(atomic_load(cell_at(segment, at)), lap_of(segment, at)) == 0;
 }
 
 void hints_mark(const struct segment *segment, bool *is_told)
@@ -169,12 +242,19 @@ void hints_mark(const struct segment *segment, bool *is_told)
 	}
 }
 
-bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t *index,
-		 uint64_t *word)
+bool hints_is_free(const struct segment *segment, uint32_t index)
 {
-	for (uint32_t n = 0; n < segment->at.slots; n++) {
+	return slot_state(atomic_load(&segment->words[index % segment->at.slots])) == SLOT_FREE;
+}
+
+uint32_t hints_claim_all(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t reach,
+			 struct taken *claimed, uint32_t max)
+{
+	uint32_t got = 0, begin = *cursor;
+
+	for (uint32_t n = 0; n < reach && got < max; n++) {
 		uint32_t at = *cursor;
-		uint64_t found;
+		uint64_t found, mine;
 
 		*cursor = at + 1 < segment->at.slots ? at + 1 : 0;
 		/* seq_cst: after wait_ask() the whole round must be read later than `wanted` was
@@ -182,11 +262,15 @@ bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_
 		found = atomic_load(&segment->words[at]);
 		if (slot_state(found) != SLOT_FREE)
 			continue;
-		if (slot_move(&segment->words[at], found, slot_claimed(found, me))) {
-			*index = at;
-			*word = slot_claimed(found, me);
-			return true;
+		mine = slot_claimed(found, me);
+		if (slot_move(&segment->words[at], found, mine)) {
+			claimed[got++] = (struct taken){ .slot = at, .word = mine };
+			if (slot_state(atomic_load_explicit(&segment->words[*cursor],
+							    memory_order_relaxed)) == SLOT_FREE)
+				fetch_to_write(segment_slot(segment, *cursor));
 		}
 	}
-	return false;
+	if (got == 0)
+		*cursor = begin;	/* what has been in use longest is freed first */
+	return got;
 }

@@ -97,6 +97,7 @@ struct member {
 
 	_Alignas(LINE) shared_u64 intent;	/* journal: what it was about to do */
 	shared_u64 target;	/* journal: the counter once it has counted a parcel's records */
+	shared_u64 told;	/* its items with ids up to this have their hints (recover.h) */
 	shared_u64 count[COUNTERS];
 	shared_u64 base[COUNTERS];	/* count[] when this owner attached */
 };
@@ -123,7 +124,7 @@ struct slot {
 	shared_u64 published_ns;
 
 	shared_u64 mark;	/* lanes.h */
-	shared_u64 when_ns;	/* READING: taken; DELAYED: due; DEAD: died */
+	shared_u64 when_ns;	/* READY: 0, never taken; READING: taken; DELAYED: due; DEAD: died */
 	shared_u32 len;
 	_Atomic uint16_t lane;
 	_Atomic uint16_t failures;
@@ -159,7 +160,7 @@ struct member_times {
 static_assert(sizeof(struct header) <= 4096, "the header is one page");
 static_assert(sizeof(struct slot) == 48, "the memory of a ring is promised in the documentation");
 static_assert(sizeof(struct slot) + sizeof(struct parcel) == LINE, "a parcel's bytes begin a line");
-static_assert(sizeof(struct member) == 4 * LINE, "");
+static_assert(sizeof(struct member) == 5 * LINE, "");
 
 /* Where everything is, worked out from three numbers; a member's private copy is what it uses. */
 struct geometry {

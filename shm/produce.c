@@ -38,37 +38,52 @@ static bool hint_leftover(struct ring *ring)
 	return !ring->has_unhinted;
 }
 
-static enum ring_result attempt_reserve(struct ring *ring, struct ring_item *item)
+static enum ring_result attempt_reserve(struct ring *ring, struct lot *lot)
 {
 	struct segment *segment = ring->segment;
+	struct taken claimed[LOT_MAX];
+	uint32_t reach = segment->at.slots;
 
+	if (ring->is_spinning && reach > REACH_SPINNING)
+		reach = REACH_SPINNING;
 	if (flags_mode(segment))
 		return RING_CLOSED;
-	if (!hint_leftover(ring) ||
-	    !hints_claim(segment, ring->index, &ring->cursor, &item->slot, &item->word))
+	if (!hint_leftover(ring))
 		return RING_TIMEOUT;
-	/* seq_cst: after the claim's swap; pairs with the raising of the flag before its pass. */
+	lot->n = hints_claim_all(segment, ring->index, &ring->cursor, reach, claimed, lot->max);
+	for (uint32_t i = 0; i < lot->n; i++)
+		lot->items[i] = (struct ring_item){ .lane = ring->lane, .records = 1,
+						    .slot = claimed[i].slot, .word = claimed[i].word };
+	if (lot->n == 0)
+		return RING_TIMEOUT;
+	/* seq_cst: after the claims' swaps; pairs with the raising of the flag before its pass. */
 	if (!MISTAKE(claim_without_look) && flags_mode(segment)) {
-		give_up(ring, item);
+		for (uint32_t i = 0; i < lot->n; i++)
+			give_up(ring, &lot->items[i]);
 		return RING_CLOSED;
 	}
 	return RING_OK;
 }
 
+static enum ring_result reserve_all(struct ring *ring, struct lot *lot, int timeout_ms)
+{
+	enum ring_result result = handle_wait(ring, WAITING_FREE, attempt_reserve, lot, timeout_ms);
+
+	for (uint32_t i = 0; result == RING_OK && i < lot->n; i++) {
+		lot->items[i].data = segment_data(ring->segment, lot->items[i].slot);
+		lot->items[i].len = ring->segment->at.item_max;
+	}
+	return result;
+}
+
 enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int timeout_ms)
 {
-	enum ring_result result;
+	struct lot lot = { .items = item, .max = 1 };
 
 	why_clear();
 	if (!(ring->roles & RING_PRODUCER))
 		return handle_error(EPERM);
-	*item = (struct ring_item){ .lane = ring->lane, .records = 1 };
-	result = handle_wait(ring, WAITING_FREE, attempt_reserve, item, timeout_ms);
-	if (result == RING_OK) {
-		item->data = segment_data(ring->segment, item->slot);
-		item->len = ring->segment->at.item_max;
-	}
-	return result;
+	return reserve_all(ring, &lot, timeout_ms);
 }
 
 /* DEAD to WRITING: what the slot says of the item stays true as long as the word stands. */
@@ -138,22 +153,23 @@ static uint64_t raw_mark(struct ring *ring, uint64_t mark)
 	return mark && mark == ring->ticket ? mark | MARK_IS_TICKET : mark & ~MARK_IS_TICKET;
 }
 
-/* A dead letter that was taken up keeps its id. */
-static bool was_dead(const struct ring_item *item)
+/* A dead letter keeps what its slot says of it: its id, and that it was taken before. */
+static bool is_taken_up(const struct ring_item *item)
 {
-	return slot_returns(item->word) != 0;
+	return slot_returns(item->word) > 0;
 }
 
 static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item)
 {
-	if (!was_dead(item)) {
+	if (!is_taken_up(item)) {
 		item->id = next_ids(ring, item->records);
 		atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
+		atomic_store_explicit(&slot->when_ns, 0, memory_order_relaxed);
 	}
 	item->published_ns = handle_now(ring);
 	atomic_store_explicit(&slot->published_ns, item->published_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->mark, raw_mark(ring, item->mark), memory_order_relaxed);
-	parcel_write(ring->segment, item, was_dead(item));
+	parcel_write(ring->segment, item, is_taken_up(item));
 	atomic_store_explicit(&slot->lane, (uint16_t)ring->lane, memory_order_relaxed);
 	atomic_store_explicit(&slot->failures, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->given_back, 0, memory_order_relaxed);
@@ -172,18 +188,12 @@ static enum ring_result publish_refused(struct ring *ring, struct ring_item *ite
 	return RING_CLOSED;
 }
 
-enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
+/* The item is accepted, or not; whoever finds us dead or stopped afterwards does what is left to do. */
+static enum ring_result accept(struct ring *ring, struct ring_item *item)
 {
 	struct segment *segment = ring->segment;
 	uint64_t published = slot_published(item->word, item->records);
 
-	why_clear();
-	if (!handle_owns(ring, item, SLOT_WRITING))
-		return handle_error(EINVAL);
-	if (item->len > segment->at.item_max)
-		return handle_error(EMSGSIZE);
-	if (!parcel_is_sound(segment, item, was_dead(item)))
-		return handle_error(EINVAL);
 	fill_slot(ring, segment_slot(segment, item->slot), item);
 	if (MISTAKE(wake_before_publish))
 		wait_wake(&segment->header->ready);
@@ -191,17 +201,65 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 		journal_begin(ring->me, COUNT_PUBLISHED, item->slot, slot_gen(item->word), item->records);
 	if (!slot_move(&segment->words[item->slot], item->word, published))
 		return publish_refused(ring, item);
-
-	/* Accepted. What follows are hints: whoever finds us dead or stopped here gives them again. */
 	journal_done(ring->me, COUNT_PUBLISHED, item->records);
 	member_count(ring->me, COUNT_BYTES, item->len - (item->is_parcel ? item->records : 0));
 	PROBE3(publish, segment->name, item->id, item->len);
 	if (item->mark)
 		lanes_advance(segment, ring->lane, raw_mark(ring, item->mark));
-	ring->has_unhinted = !hint_leftover(ring) || !recover_hint(segment, item->slot, published);
+	return RING_OK;
+}
+
+/* Hints for n items, one at least, that were accepted one after the other. */
+static void tell(struct ring *ring, struct ring_item *items, uint32_t n)
+{
+	struct segment *segment = ring->segment;
+	struct hint hints[LOT_MAX];
+	uint32_t i = 0;
+
+	do
+		hints[i] = (struct hint){ .slot = items[i].slot,
+					  .tag = hint_tag(slot_published(items[i].word, items[i].records)) };
+	while (++i < n);
+	if (MISTAKE(told_before_hint))
+		atomic_store(&ring->me->told, items[n - 1].id);
+	ring->has_unhinted = !hint_leftover(ring) || hints_push_all(segment, hints, n) < n;
+	if (!ring->has_unhinted)	/* release: after the hints; pairs with who finds us dead */
+		atomic_store_explicit(&ring->me->told, items[n - 1].id, memory_order_release);
+	if (!MISTAKE(wake_before_publish))
+		wait_wake(&segment->header->ready);
+	while (i-- > 0)
+		items[i].word = 0;
+	if (items[n - 1].published_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+		handle_look_round(ring, items[n - 1].published_ns);
+}
+
+/* Its id is not the latest, so its owner is what says that it is untold. */
+static void tell_again(struct ring *ring, struct ring_item *item)
+{
+	uint64_t published = slot_published(item->word, item->records);
+
+	ring->has_unhinted = !hint_leftover(ring) || !recover_hint(ring->segment, item->slot, published);
 	item->word = 0;
-	if (item->published_ns - ring->looked_round_ns > WAIT_SLICE_NS)
-		handle_look_round(ring, item->published_ns);
+}
+
+enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
+{
+	enum ring_result result;
+
+	why_clear();
+	if (!handle_owns(ring, item, SLOT_WRITING))
+		return handle_error(EINVAL);
+	if (item->len > ring->segment->at.item_max)
+		return handle_error(EMSGSIZE);
+	if (!parcel_is_sound(ring->segment, item, is_taken_up(item)))
+		return handle_error(EINVAL);
+	result = accept(ring, item);
+	if (result != RING_OK)
+		return result;
+	if (is_taken_up(item))
+		tell_again(ring, item);
+	else
+		tell(ring, item, 1);
 	return RING_OK;
 }
 
@@ -211,21 +269,49 @@ void ring_cancel(struct ring *ring, struct ring_item *item)
 		give_up(ring, item);
 }
 
+/* Publish as many of the first n as there is room for at once, one at least: how many, in *done. */
+static enum ring_result put_some(struct ring *ring, const struct iovec *from, uint32_t n, uint32_t *done,
+				 int timeout_ms)
+{
+	struct ring_item items[LOT_MAX];
+	struct lot lot = { .items = items, .max = n };
+	enum ring_result result = reserve_all(ring, &lot, timeout_ms);
+	uint32_t accepted = 0;
+
+	for (; result == RING_OK && accepted < lot.n; accepted += result == RING_OK) {
+		struct ring_item *item = &items[accepted];
+
+		if (accepted + 1 < lot.n)
+			fetch_to_write(item[1].data);
+		if (from[accepted].iov_len)
+			memcpy(item->data, from[accepted].iov_base, from[accepted].iov_len);
+		item->len = from[accepted].iov_len;
+		result = accept(ring, item);
+	}
+	/* After a refusal: that one is given up already. */
+	for (uint32_t i = accepted + 1; i < lot.n; i++)
+		give_up(ring, &items[i]);
+	*done = accepted;
+	if (accepted > 0)
+		tell(ring, items, accepted);
+	return result;
+}
+
 enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int timeout_ms)
 {
-	struct ring_item item;
-	enum ring_result result;
+	struct iovec item = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+	size_t done;
 
-	why_clear();
-	if (len > ring->segment->at.item_max)
-		return handle_error(EMSGSIZE);
-	result = ring_reserve(ring, &item, timeout_ms);
-	if (result != RING_OK)
-		return result;
-	if (len)
-		memcpy(item.data, data, len);
-	item.len = len;
-	return ring_publish(ring, &item);
+	return ring_put_batch(ring, &item, 1, &done, timeout_ms);
+}
+
+static uint32_t count_fitting(const struct ring *ring, const struct iovec *items, size_t n)
+{
+	uint32_t fit = 0;
+
+	while (fit < n && fit < LOT_MAX && items[fit].iov_len <= ring->segment->at.item_max)
+		fit++;
+	return fit;
 }
 
 enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, size_t n,
@@ -233,11 +319,19 @@ enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, si
 {
 	uint64_t deadline = timeout_ms > 0 ? ring_now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
 
-	for (*done = 0; *done < n; (*done)++) {
-		const struct iovec *item = &items[*done];
-		enum ring_result result = ring_put(ring, item->iov_base, item->iov_len,
-						   handle_remaining_ms(timeout_ms, deadline));
+	why_clear();
+	*done = 0;
+	if (!(ring->roles & RING_PRODUCER))
+		return handle_error(EPERM);
+	while (*done < n) {
+		uint32_t fit = count_fitting(ring, items + *done, n - *done), put;
+		enum ring_result result;
 
+		if (fit == 0)
+			return handle_error(EMSGSIZE);
+		result = put_some(ring, items + *done, fit, &put,
+				  *done ? handle_remaining_ms(timeout_ms, deadline) : timeout_ms);
+		*done += put;
 		if (result != RING_OK)
 			return result;
 	}
@@ -267,13 +361,14 @@ enum ring_result ring_ticket(struct ring *ring, uint64_t limit, uint64_t *ticket
 enum ring_result ring_drop_oldest(struct ring *ring)
 {
 	struct segment *segment = ring->segment;
-	uint32_t index, items;
-	uint64_t word;
+	struct taken oldest;
+	struct slot *slot;
+	uint32_t items;
 
 	why_clear();
 	if (!(ring->roles & RING_PRODUCER))
 		return handle_error(EPERM);
-	switch (hints_take(segment, ring->index, &index, &word)) {
+	switch (hints_take(segment, ring->index, &oldest)) {
 	case HINT_NONE:
 		return RING_TIMEOUT;
 	case HINT_BROKEN:
@@ -281,11 +376,11 @@ enum ring_result ring_drop_oldest(struct ring *ring)
 	case HINT_OK:
 		break;
 	}
-	lanes_advance(segment, atomic_load(&segment_slot(segment, index)->lane),
-		      atomic_load(&segment_slot(segment, index)->mark));
-	items = parcel_left(segment, index);
-	journal_begin(ring->me, COUNT_DROPPED, index, slot_gen(word), items);
-	if (!slot_move(&segment->words[index], word, slot_freed(word))) {
+	slot = segment_slot(segment, oldest.slot);
+	lanes_advance(segment, atomic_load(&slot->lane), atomic_load(&slot->mark));
+	items = parcel_left(segment, oldest.slot);
+	journal_begin(ring->me, COUNT_DROPPED, oldest.slot, slot_gen(oldest.word), items);
+	if (!slot_move(&segment->words[oldest.slot], oldest.word, slot_freed(oldest.word))) {
 		journal_void(ring->me);
 		return handle_error(EBADMSG);
 	}

@@ -20,7 +20,7 @@ bool recover_hint(struct segment *segment, uint32_t index, uint64_t word)
 {
 	if (MISTAKE(disowned_before_hint))
 		(void)slot_move(&segment->words[index], word, slot_disowned(word));
-	if (!hints_push(segment, index, slot_gen(word)))
+	if (!hints_push(segment, index, hint_tag(word)))
 		return false;
 	/* Fails when it was taken already: then its taker owns it. */
 	(void)slot_move(&segment->words[index], word, slot_disowned(word));
@@ -71,7 +71,19 @@ static bool is_before(struct order a, struct order b)
 	return a.id != b.id ? a.id < b.id : a.index < b.index;
 }
 
-/* The owner's first ready slot behind *last, or its first of all; false: none is left. */
+bool recover_is_untold(const struct segment *segment, uint32_t index, uint64_t word)
+{
+	const struct slot *slot = segment_slot(segment, index);
+	uint32_t owner = slot_owner(word);
+
+	if (owner < 1 || owner > segment->at.members)
+		return false;
+	if (slot_returns(word) > 0 || atomic_load(&slot->when_ns) != 0)
+		return true;
+	return (int64_t)(atomic_load(&slot->id) - atomic_load(&member_at(segment, owner)->told)) > 0;
+}
+
+/* The owner's first untold slot behind *last, or its first of all; false: none is left. */
 static bool next_unhinted(struct segment *segment, uint32_t owner, const struct order *last,
 			  struct order *next, uint64_t *found)
 {
@@ -82,7 +94,8 @@ static bool next_unhinted(struct segment *segment, uint32_t owner, const struct 
 		uint64_t id = atomic_load(&segment_slot(segment, i)->id) - segment->at.first;
 		struct order here = { .id = id, .index = i };
 
-		if (!slot_is(word, SLOT_READY, owner) || (last && !is_before(*last, here)) ||
+		if (!slot_is(word, SLOT_READY, owner) || !recover_is_untold(segment, i, word) ||
+		    (last && !is_before(*last, here)) ||
 		    (is_found && !is_before(here, *next)))
 			continue;
 		is_found = true;
@@ -119,6 +132,15 @@ static void free_unpublished(struct segment *segment, uint32_t index, uint32_t o
 		if (slot_move(&segment->words[index], word, slot_given_up(word)))
 			wait_wake(&segment->header->free);
 	}
+}
+
+/* What is told: nobody's, as it would have been from the beginning if that cost nothing. */
+static void disown_told(struct segment *segment, uint32_t index, uint32_t owner)
+{
+	uint64_t word = atomic_load(&segment->words[index]);
+
+	if (slot_is(word, SLOT_READY, owner) && !recover_is_untold(segment, index, word))
+		(void)slot_move(&segment->words[index], word, slot_disowned(word));
 }
 
 /* What it had taken. false: no room for the hint. */
@@ -176,6 +198,7 @@ static bool hand_back(struct segment *segment, uint32_t index)
 		return false;
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		free_unpublished(segment, i, index);
+		disown_told(segment, i, index);
 		if (!return_taken(segment, i, index))
 			return false;
 	}
@@ -323,7 +346,7 @@ void recover_sweep(struct segment *segment, uint32_t me)
 		    slot_state(word) == SLOT_DELAYED)
 			items += parcel_left(segment, i);
 		if (!MISTAKE(sweep_leaves_untold) && slot_state(word) == SLOT_READY &&
-		    slot_owner(word) != 0)
+		    recover_is_untold(segment, i, word))
 			(void)recover_hint_all(segment, slot_owner(word));
 	}
 	recover_high_water(segment, items);

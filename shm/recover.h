@@ -33,7 +33,14 @@ void recover_high_water(struct segment *segment, uint32_t items);
 /* Delayed items that are due become ready. */
 void recover_promote(struct segment *segment, uint32_t me, uint64_t now_ns);
 
-/* The same for all that are owned by `owner`, in the order of their ids: first deliveries of one
+/*
+ * Does slot `index`, whose word is READY and owned, lack its hint, for all that can be seen? A producer
+ * keeps its items and says in its entry up to which id they have theirs (it publishes in the order of
+ * ids); whatever is ready again after it was taken keeps its owner for just so long.
+ */
+bool recover_is_untold(const struct segment *segment, uint32_t index, uint64_t word);
+
+/* Hint all that are owned by `owner` and untold, in the order of their ids: first deliveries of one
    producer's items keep their order. */
 bool recover_hint_all(struct segment *segment, uint32_t owner);
 

@@ -85,6 +85,7 @@ static int join(struct ring *ring, unsigned number)
 		return -1;
 	ring->me = member_at(segment, ring->index);
 	ring->cursor = ring->index * 64 % segment->at.slots;	/* apart from the other producers' */
+	spin_init(&ring->spin);
 	ring->looked_round_ns = ring_now_ns();
 	ring->lane = LANE_NONE;
 	if (!(ring->roles & RING_PRODUCER))

@@ -317,6 +317,10 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
  */
 int ring_ack(struct ring *ring, struct ring_item *item);
 
+/* The same of n items, with one look at who is to be woken. Stops at the first that is not in this member's
+   hands: -1 with errno EINVAL, and `word` is 0 in those that are done with. */
+int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n);
+
 /*
  * The first n records of a parcel, `bytes` long with their terminators, are done with and never come again,
  * whatever becomes of this process. The item shows the others from then on; of all its records, it is

@@ -108,7 +108,7 @@ void segment_place(struct segment *segment, void *base, const struct geometry *a
 	segment->words = (void *)(segment->base + at->words_at);
 	segment->cells = (void *)(segment->base + at->cells_at);
 	segment->times = (void *)(segment->base + at->times_at);
-	atomic_store(&segment->head_seen, at->first);
+	segment->walk = (struct walk){ .head = at->first, .filled = at->first, .done = at->first };
 }
 
 /* ---------------------------------------------------------------- making */
@@ -140,6 +140,8 @@ int segment_format(void *base, const struct geometry *at, uint64_t first)
 		return -1;
 	format_order(&segment, first);
 	atomic_init(&header->next_due, UINT64_MAX);
+	for (uint32_t i = 0; i < at->members; i++)
+		atomic_init(&segment.members[i].told, first);
 	atomic_init(&header->next_id, first + 1);
 	header->version = LAYOUT_VERSION;
 	header->abi = LAYOUT_ABI;

@@ -6,6 +6,13 @@
 
 #include "shm/layout.h"
 
+/* Where a process has been in the order, for itself alone (hints.c). */
+struct walk {
+	shared_u64 head;	/* the header's is there or further */
+	shared_u64 filled;	/* all cells before it have been filled */
+	shared_u64 done;	/* all hints before it are done with */
+};
+
 struct segment {
 	unsigned char *base;
 	struct geometry at;	/* private, checked: the header is not read again */
@@ -17,7 +24,7 @@ struct segment {
 	struct member_times *times;	/* of member i is times[i - 1] */
 	int path_fd;		/* O_PATH: only to open the same file again, whatever its name */
 	bool is_writable;
-	shared_u64 head_seen;	/* private: head is there or further (hints.c) */
+	struct walk walk;
 	atomic_uint users;	/* handles on this mapping */
 	char name[RING_NAME_MAX + 1];
 };
@@ -36,6 +43,16 @@ static inline struct slot *segment_slot(const struct segment *segment, uint32_t 
 static inline unsigned char *segment_data(const struct segment *segment, uint32_t index)
 {
 	return segment_slot(segment, index)->data + segment->at.data_at;
+}
+
+/* The line will be written soon: have it come, for that, from the core that has it. */
+static inline void fetch_to_write(const void *line)
+{
+#if defined(__x86_64__)
+	__asm__ volatile ("prefetchw %0" : : "m"(*(const char *)line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
 }
 
 /* Where everything is, for options that are complete and in bounds. */

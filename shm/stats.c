@@ -10,6 +10,7 @@
 #include "shm/lanes.h"
 #include "shm/members.h"
 #include "shm/parcel.h"
+#include "shm/recover.h"
 #include "shm/slot.h"
 
 #include <errno.h>
@@ -446,7 +447,7 @@ static void check_lanes(struct fsck *fsck, const struct segment *segment)
 	}
 }
 
-/* Nobody holds a slot who is not attached; a ready slot nobody owns has a hint in the cells. */
+/* Nobody holds a slot who is not attached; a ready slot that is told has a hint in the cells. */
 static void check_owners(struct fsck *fsck, const struct segment *segment)
 {
 	bool *is_told = calloc(segment->at.slots, sizeof(*is_told));
@@ -464,7 +465,7 @@ static void check_owners(struct fsck *fsck, const struct segment *segment)
 			continue;	/* reported already */
 		if (owner && member_state(atomic_load(&member_at(segment, owner)->word)) == MEMBER_FREE)
 			violation(fsck, "slot %u is owned by member %u, who is not attached", i, owner);
-		if (slot_is(word, SLOT_READY, 0) && !is_told[i])
+		if (slot_state(word) == SLOT_READY && !recover_is_untold(segment, i, word) && !is_told[i])
 			violation(fsck, "slot %u is ready, but nothing in the order leads to it", i);
 	}
 	free(is_told);

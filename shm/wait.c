@@ -4,6 +4,7 @@
 #include "shm/wait.h"
 
 #include "shm/failpoint.h"
+#include "shm/spin.h"
 
 #include <errno.h>
 #include <time.h>
@@ -68,8 +69,10 @@ enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
 
 void wait_wake(struct waiting *waiting)
 {
-	if (lower(waiting))
-		(void)sem_post(&waiting->sem);	/* EOVERFLOW: tokens enough for everybody */
+	if (!lower(waiting))
+		return;
+	(void)sem_post(&waiting->sem);	/* EOVERFLOW: tokens enough for everybody */
+	spin_woke();
 }
 
 void wait_replace(struct waiting *waiting, bool was_waiting)

@@ -84,5 +84,5 @@ hit() {
 	assert_equal "$(cut -d' ' -f1 finished | sort -nu)" "$(seq "$ITEMS")"
 	assert_equal "$(sort finished | uniq -d)" ""
 	no_ring
-	((kills >= 5 && launchers >= 2)) || fail "only $kills workers and $launchers launchers killed"
+	((kills >= 1 && launchers >= 1)) || fail "only $kills workers and $launchers launchers killed"
 }

@@ -2,7 +2,7 @@
  * ring.pml - slots, hints, journal, lanes, recovery, sweep: is every item accepted once and done with once,
  * whoever is killed or stopped where? Waiting is ideal here (wait.pml has it). See README.md.
  *
- * Sizes: PRODUCERS publish ITEMS each into SLOTS told by CELLS; CONSUMERS; LOOKERS recover and sweep (killed
+ * Sizes: PRODUCERS publish ITEMS each into SLOTS told by CELLS, whose ends lag by less than LAG; CONSUMERS; LOOKERS recover and sweep (killed
  * too); KILLS, STOPS, GIVE_BACKS, DELAYS (given back for later), BURIALS (declared dead), DROPS (of the
  * oldest), KICKS (of dead letters, put back), SWEEPS (at any time). Who is killed is started again when it has
  * been recovered.
@@ -24,6 +24,9 @@
 #endif
 #ifndef CELLS
 #define CELLS 4
+#endif
+#ifndef LAG
+#define LAG 1
 #endif
 #ifndef GIVE_BACKS
 #define GIVE_BACKS 0
@@ -60,8 +63,8 @@ byte item[SLOTS];		/* lane * ITEMS + its number there; also its id */
 #define TORN 99
 #define LANE(i) ((i) / ITEMS)
 
-/* the order: a cell is position + 1, slot, generation */
-byte cell[CELLS], cell_slot[CELLS], cell_gen[CELLS];
+/* the order: a cell is position + 1, slot, tag */
+byte cell[CELLS], cell_slot[CELLS], cell_tag[CELLS];
 byte head, tail;
 bool next_due;			/* not "never" */
 
@@ -101,7 +104,15 @@ byte sweeps_asked;
 #define DRAINED (ALL_LEFT && EMPTY)
 
 #define FILLED(position) (cell[(position) % CELLS] == (position) + 1)
-#define IS_CURRENT(s, g) (state[s] == READY && gen[s] == g)
+#define TAG(s) (gen[s] * 8 + returns[s])
+#define IS_CURRENT(s, g) (state[s] == READY && TAG(s) == g)
+
+/* A producer does not give up what it publishes: it notes how far it has told. What was taken once is owned
+   for just as long as it is untold. */
+byte noted[MEMBERS + 1];
+bool is_fresh[SLOTS];
+#define UNTOLD(s) (state[s] == READY && owner[s] != 0 && \
+	(returns[s] > 0 || !is_fresh[s] || item[s] - LANE(item[s]) * ITEMS + 1 > noted[owner[s]]))
 
 /* ------------------------------------------------------------------ the order (hints.c) */
 
@@ -110,49 +121,57 @@ byte sweeps_asked;
 #define DONE 3
 #define FULL 4
 
-/* Reading tail, its cell and head is one step: a cell that is filled stays so until head has passed it,
-   and head and tail pass no cell that is not. */
+/* Moves head or tail to where one is, or leaves it if it lags by less than LAG. Where it lags, who begins
+   there steps over what others have done; the code begins further on if it has been there. */
+#define TELL(position, at) \
+	if \
+	:: position < at -> position = at \
+	:: position < at && at - position < LAG -> skip \
+	:: position >= at -> skip \
+	fi
+
+/* Reading a cell and head is one step: a cell that is filled stays so until head has passed it, and
+   head and tail pass no cell that is not. */
 inline hints_push(s, g)
 {
+	atomic { t = tail };
 	do
 	:: atomic {
-		t = tail;
 		if
-		:: FILLED(t) -> m = HELP
-		:: cell[t % CELLS] > t + 1 -> m = NOTHING
+		:: FILLED(t) -> m = HELP; t++
+		:: cell[t % CELLS] > t + 1 -> m = NOTHING; t = tail
 		:: cell[t % CELLS] < t + 1 && t - head >= CELLS -> m = FULL
 		:: cell[t % CELLS] < t + 1 && t - head < CELLS -> m = TRY; x = cell[t % CELLS]
 		fi
 	   };
 	   if
-	   :: m == HELP -> STEP(if :: tail == t -> tail++ :: else -> skip fi; t = 0; m = 0)
+	   :: m == HELP -> STEP(TELL(tail, t); m = 0)
 	   :: m == TRY ->
 		STEP(
 			if
 			:: cell[t % CELLS] == x ->
 				cell[t % CELLS] = t + 1;
 				cell_slot[t % CELLS] = s;
-				cell_gen[t % CELLS] = g;
-				m = DONE
-			:: else -> m = 0; t = 0
+				cell_tag[t % CELLS] = g;
+				m = DONE; t++
+			:: else -> m = 0
 			fi;
 			x = 0);
 		if
-		:: m == DONE -> STEP(if :: tail == t -> tail++ :: else -> skip fi; t = 0; m = 0); break
+		:: m == DONE -> STEP(TELL(tail, t); t = 0; m = 0); break
 		:: else
 		fi
 	   :: m == FULL ->	/* step over what is stale; of what is not, repeated, it may be full */
 		STEP(
-			t = 0;
 			if
-			:: FILLED(head) && IS_CURRENT(cell_slot[head % CELLS], cell_gen[head % CELLS]) ->
-				is_untold = 1
-			:: FILLED(head) && !IS_CURRENT(cell_slot[head % CELLS], cell_gen[head % CELLS]) ->
+			:: FILLED(head) && IS_CURRENT(cell_slot[head % CELLS], cell_tag[head % CELLS]) ->
+				is_untold = 1; t = 0
+			:: FILLED(head) && !IS_CURRENT(cell_slot[head % CELLS], cell_tag[head % CELLS]) ->
 				m = 0; head++
 			:: else -> m = 0
 			fi);
 		if :: m == FULL -> break :: else fi
-	   :: m == NOTHING -> t = 0
+	   :: m == NOTHING -> skip
 	   fi
 	DIE
 	od
@@ -179,20 +198,27 @@ inline hints_push(s, g)
 /* -> m: DONE, the slot in s; else NOTHING */
 inline hints_take()
 {
+	atomic { h = head };
 	do
-	:: atomic { FILLED(head) -> h = head; s = cell_slot[h % CELLS]; x = cell_gen[h % CELLS] };
+	:: atomic { FILLED(h) -> s = cell_slot[h % CELLS]; x = cell_tag[h % CELLS] };
 #ifdef MISTAKE_HEAD_FIRST
 	   STEP(if :: head == h -> head++; m = TRY :: else -> m = 0 fi; h = 0);
 	   if
 	   :: m == TRY -> STEP(TAKE(x)); x = 0
 	   :: else
 	   fi;
+	   h = head;
 #else
 	   STEP(TAKE(x); x = 0);
-	   STEP(if :: head == h -> head++ :: else -> skip fi; h = 0);
+	   /* It was lost to another taker, or is stale: in either case it is done with. */
+	   h++;
+	   STEP(TELL(head, h));
 #endif
-	   if :: m == DONE -> break :: else -> m = 0; s = 0 fi
-	:: atomic { !FILLED(head) -> m = NOTHING; break }
+	   if :: m == DONE -> h = 0; break :: else -> m = 0; s = 0 fi
+	:: atomic { cell[h % CELLS] > h + 1 -> h = head }
+	:: atomic { cell[h % CELLS] < h + 1 -> m = NOTHING; s = 0 };
+	   STEP(if :: head < h -> head = h :: else -> skip fi; h = 0);
+	   break
 	DIE
 	od
 }
@@ -222,9 +248,9 @@ inline hint(s, g, whose)
 }
 
 /* The first ready slot of `whose` that is not yet told in this round (bits of `told`) -> s, g; or m = NOTHING */
-#define BETTER(slot) (state[slot] == READY && owner[slot] == whom && !(told >> slot & 1) && \
+#define BETTER(slot) (UNTOLD(slot) && owner[slot] == whom && !(told >> slot & 1) && \
 	(m == NOTHING || item[slot] < item[s]))
-#define CONSIDER(slot) if :: BETTER(slot) -> s = slot; g = gen[slot]; m = TRY :: else -> skip fi
+#define CONSIDER(slot) if :: BETTER(slot) -> s = slot; g = TAG(slot); m = TRY :: else -> skip fi
 inline hint_all()
 {
 	do
@@ -263,7 +289,7 @@ inline promote()
 	:: n == SLOTS -> break
 	:: else ->
 	   if
-	   :: atomic { state[n] == DELAYED -> state[n] = READY; owner[n] = me; g = gen[n] }; hint(n, g, me)
+	   :: atomic { state[n] == DELAYED -> state[n] = READY; owner[n] = me; g = TAG(n) }; hint(n, g, me)
 	   :: atomic { state[n] == DELAYED -> later = 1 }	/* not due */
 	   :: atomic { state[n] != DELAYED -> skip }
 	   DIE
@@ -301,9 +327,9 @@ inline finish(to)
 inline put_back()
 {
 	if
-	:: STEP(g = gen[s] + 1; intent[me] = PUBLISH; intent_slot[me] = s; intent_gen[me] = gen[s]);
+	:: STEP(intent[me] = PUBLISH; intent_slot[me] = s; intent_gen[me] = gen[s]);
 	   STEP(assert(state[s] == WRITING && owner[s] == me);
-		state[s] = READY; gen[s] = g; returns[s] = 0; uncounted[me]++;
+		state[s] = READY; gen[s]++; returns[s] = 0; g = TAG(s); uncounted[me]++;
 		assert(is_done[item[s]]);
 		is_done[item[s]] = 0; deliveries[item[s]] = 0; was_kicked[item[s]] = 1);
 	   STEP(intent[me] = NOTHING; uncounted[me]--);
@@ -351,7 +377,7 @@ start:
 #endif
 	   DIE
 	   fi;
-	   STEP(item[s] = (me - 1) * ITEMS + made; g = gen[s] + 1;
+	   STEP(item[s] = (me - 1) * ITEMS + made; is_fresh[s] = 1; g = (gen[s] + 1) * 8;
 		intent[me] = PUBLISH; intent_slot[me] = s; intent_gen[me] = gen[s]);
 #ifdef MISTAKE_HINT_BEFORE_PUBLISH
 	   hints_push(s, g);
@@ -360,15 +386,30 @@ start:
 #ifdef MISTAKE_NO_OWNER_KEPT
 		owner[s] = 0;
 #endif
-		state[s] = READY; gen[s] = g; uncounted[me]++;
+		state[s] = READY; gen[s]++; uncounted[me]++;
 		assert(!is_accepted[item[s]]);
 		is_accepted[item[s]] = 1);
 	   STEP(intent[me] = NOTHING; uncounted[me]--);
 	   lanes_advance((me - 1) * ITEMS + made);
-#ifdef MISTAKE_HINT_BEFORE_PUBLISH
-	   STEP(if :: IS_CURRENT(s, g) && owner[s] == me -> owner[s] = 0 :: else -> skip fi);
-#else
-	   hint(s, g, me);
+#ifdef MISTAKE_NOTED_FIRST
+	   STEP(noted[me] = made + 1);
+#endif
+#ifndef MISTAKE_HINT_BEFORE_PUBLISH
+	   /* Without room it tells of this before it publishes the next, or leaves. */
+	   do
+	   :: hints_push(s, g);
+	      if
+	      :: m == FULL -> m = 0
+	      :: else -> break
+	      fi;
+	      if
+	      :: tail - head < CELLS || !IS_CURRENT(cell_slot[head % CELLS], cell_tag[head % CELLS])
+	      DIE
+	      fi
+	   od;
+#endif
+#ifndef MISTAKE_NOTED_FIRST
+	   STEP(noted[me] = made + 1);
 #endif
 	   atomic { s = 0; g = 0; made++ }
 	od;
@@ -407,12 +448,12 @@ start:
 		fi
 	:: else -> m = 0
 	fi;
-	STEP(assert(item[s] != TORN));
+	STEP(assert(item[s] != TORN); is_fresh[s] = 0);
 	if
 	:: true -> finish(FREE)
 #if GIVE_BACKS
 	:: atomic { give_backs > 0 -> give_backs-- };
-	   STEP(assert(state[s] == READING && owner[s] == me); state[s] = READY; returns[s]++; g = gen[s]);
+	   STEP(assert(state[s] == READING && owner[s] == me); state[s] = READY; returns[s]++; g = TAG(s));
 	   hint(s, g, me)
 #endif
 #if DELAYS
@@ -482,9 +523,11 @@ inline recover_member()
 	   :: atomic { owner[n] == whom && state[n] == WRITING ->
 		if :: returns[n] -> state[n] = BURIED :: else -> state[n] = FREE fi;
 		owner[n] = 0; returns[n] = 0 }
-	   :: atomic { owner[n] == whom && state[n] == READING -> state[n] = READY; returns[n]++; g = gen[n] };
+	   :: atomic { owner[n] == whom && state[n] == READING -> state[n] = READY; returns[n]++; g = TAG(n) };
 	      hint(n, g, whom)
-	   :: atomic { !(owner[n] == whom && (state[n] == WRITING || state[n] == READING)) -> skip }
+	   :: atomic { owner[n] == whom && state[n] == READY && !UNTOLD(n) -> owner[n] = 0 }
+	   :: atomic { !(owner[n] == whom && (state[n] == WRITING || state[n] == READING ||
+		(state[n] == READY && !UNTOLD(n)))) -> skip }
 	   DIE
 	   fi;
 	   atomic { n++; g = 0 }
@@ -511,8 +554,8 @@ inline sweep()
 	:: n == SLOTS -> break
 	:: else ->
 	   if
-	   :: atomic { state[n] == READY && owner[n] != 0 -> whom = owner[n] }; hint_all(); whom = 0
-	   :: atomic { !(state[n] == READY && owner[n] != 0) -> skip }
+	   :: atomic { UNTOLD(n) -> whom = owner[n] }; hint_all(); whom = 0
+	   :: atomic { !UNTOLD(n) -> skip }
 	   DIE
 	   fi;
 	   n++

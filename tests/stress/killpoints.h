@@ -212,6 +212,7 @@ struct order {
 	unsigned done;			/* effects that the call reports */
 	struct ring *opened;
 	void *stack_top;
+	struct walk *walk;		/* the victim's; in its memory */
 	volatile int is_in_call;
 };
 

@@ -32,6 +32,7 @@ struct checkpoint {
 	size_t stack_size;
 	uintptr_t stack_at;
 	struct order order;
+	struct walk walk;
 };
 
 /* ------------------------------------------------------------------ in the child */
@@ -67,12 +68,14 @@ static struct ring *attach(const char *ring_name, const struct base *base, unsig
 
 void handle_adapt(struct ring *handle, const struct ring *mine, void *anchor)
 {
+	uint64_t first = mine->segment->at.first;
+
 	handle->segment = mine->segment;
 	handle->me = handle->index ? &mine->segment->members[handle->index - 1] : NULL;
 	handle->anchor = anchor;
 	handle->looked_round_ns = ring_now_ns();	/* just now; see CALL_PUT_LOOKING */
-	/* Private to the process: it may lag behind head, and must not be ahead of an earlier image's. */
-	atomic_store(&mine->segment->head_seen, mine->segment->at.first);
+	/* Private to the process: it may lag behind, and must not be ahead of an earlier image's. */
+	mine->segment->walk = (struct walk){ .head = first, .filled = first, .done = first };
 }
 
 void hand_adapt(struct actor *me)
@@ -111,6 +114,7 @@ static void carry_out(struct ring *mine[ACTORS], struct order *order)
 		ring = to_be_closed(ring);
 	order->opened = NULL;
 	order->stack_top = __builtin_frame_address(0);
+	order->walk = &ring->segment->walk;
 	stop_here();
 	order->is_in_call = 1;
 	call->run(ring, order);
@@ -286,16 +290,17 @@ void victim_rest(struct victim *victim)
 
 /* ------------------------------------------------------------------ going back */
 
-static void move_stack(struct victim *victim, bool back)
+static void move_memory(struct victim *victim, bool back)
 {
 	struct checkpoint *at = victim->checkpoint;
-	struct iovec here = { at->stack, at->stack_size };
-	struct iovec there = { (void *)at->stack_at, at->stack_size };
-	ssize_t moved = back ? process_vm_writev(victim->pid, &here, 1, &there, 1, 0)
-			     : process_vm_readv(victim->pid, &here, 1, &there, 1, 0);
+	struct iovec here[] = { { at->stack, at->stack_size }, { &at->walk, sizeof(at->walk) } };
+	struct iovec there[] = { { (void *)at->stack_at, at->stack_size },
+				 { victim->order->walk, sizeof(at->walk) } };
+	ssize_t moved = back ? process_vm_writev(victim->pid, here, 2, there, 2, 0)
+			     : process_vm_readv(victim->pid, here, 2, there, 2, 0);
 
-	if (moved != (ssize_t)at->stack_size)
-		err(2, "cannot reach the victim's stack");
+	if (moved != (ssize_t)(at->stack_size + sizeof(at->walk)))
+		err(2, "cannot reach the victim's memory");
 }
 
 static void move_registers(struct victim *victim, bool back)
@@ -310,8 +315,8 @@ static void move_registers(struct victim *victim, bool back)
 	at->vectors_size = vectors.iov_len;
 }
 
-/* What the call may change: registers, the stack from its own frame down, its order and handle. errno
-   and ring_why() don't matter to it. */
+/* What the call may change: registers, the stack from its own frame down, its order and handle, where it
+   has been in the order of items. errno and ring_why() don't matter to it. */
 void victim_remember(struct victim *victim)
 {
 	struct checkpoint *at = victim->checkpoint;
@@ -322,13 +327,13 @@ void victim_remember(struct victim *victim)
 	at->stack_size = top - at->stack_at;
 	if (at->stack_size > sizeof(at->stack))
 		errx(2, "the victim's stack is %zu bytes deep", at->stack_size);
-	move_stack(victim, false);
+	move_memory(victim, false);
 	at->order = *victim->order;
 }
 
 void victim_go_back(struct victim *victim)
 {
 	*victim->order = victim->checkpoint->order;
-	move_stack(victim, true);
+	move_memory(victim, true);
 	move_registers(victim, true);
 }

@@ -41,26 +41,24 @@ static bool publish(uint32_t index)
 	uint64_t word = slot_published(slot_claimed(slot_freed(plain_word(plain, index)), OTHER), 1);
 
 	plain_set_word(plain, index, slot_disowned(word));
-	return hints_push(segment, index, slot_gen(word));
+	return hints_push(segment, index, hint_tag(word));
 }
 
 static void assert_takes(uint32_t expected)
 {
-	uint32_t index;
-	uint64_t word;
+	struct taken taken;
 
-	assert_int_equal(hints_take(segment, ME, &index, &word), HINT_OK);
-	assert_int_equal(index, expected);
-	assert_true(slot_is(word, SLOT_READING, ME));
-	assert_int_equal(word, plain_word(plain, index));
+	assert_int_equal(hints_take(segment, ME, &taken), HINT_OK);
+	assert_int_equal(taken.slot, expected);
+	assert_true(slot_is(taken.word, SLOT_READING, ME));
+	assert_int_equal(taken.word, plain_word(plain, taken.slot));
 }
 
 static void assert_nothing_to_take(void)
 {
-	uint32_t index;
-	uint64_t word;
+	struct taken taken;
 
-	assert_int_equal(hints_take(segment, ME, &index, &word), HINT_NONE);
+	assert_int_equal(hints_take(segment, ME, &taken), HINT_NONE);
 }
 
 static void free_slot(uint32_t index)
@@ -132,32 +130,75 @@ static void a_hint_given_twice_delivers_once(void **state)
 {
 	(void)state;
 	assert_true(publish(0));
-	assert_true(hints_push(segment, 0, slot_gen(plain_word(plain, 0))));
+	assert_true(hints_push(segment, 0, hint_tag(plain_word(plain, 0))));
 	assert_takes(0);
 	assert_nothing_to_take();
+}
+
+/* What one process knows from having been there, another finds from what it is told. */
+static void as_another_process(void)
+{
+	segment->walk = (struct walk){ .head = FIRST_LATE, .filled = FIRST_LATE, .done = FIRST_LATE };
 }
 
 /* Killed between the cell's swap and the tail's, between the slot's swap and the head's. */
 static void a_tail_left_behind_is_helped_along(void **state)
 {
 	(void)state;
-	assert_true(publish(0));
-	segment->header->tail--;
-	assert_true(publish(1));
-	assert_takes(0);
-	assert_takes(1);
-	assert_int_equal(segment->header->tail, FIRST_LATE + 2);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		segment->header->tail = FIRST_LATE;
+		as_another_process();
+		assert_true(publish(i));
+	}
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_takes(i);
+	assert_true(segment->header->tail - FIRST_LATE >= SLOTS - CELLS / 4);
 }
 
 static void a_head_left_behind_is_helped_along(void **state)
 {
 	(void)state;
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_true(publish(i));
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		segment->header->head = FIRST_LATE;
+		as_another_process();
+		assert_takes(i);
+	}
+	assert_true(segment->header->head - FIRST_LATE >= SLOTS - CELLS / 4);
+}
+
+/* So that nobody steps over what others did while there was much to do. */
+static void whoever_finds_nothing_moves_the_head(void **state)
+{
+	(void)state;
 	assert_true(publish(0));
-	assert_true(publish(1));
 	assert_takes(0);
-	segment->header->head--;
-	assert_takes(1);
-	assert_int_equal(segment->header->head, FIRST_LATE + 2);
+	assert_nothing_to_take();
+	assert_int_equal(segment->header->head, FIRST_LATE + 1);
+}
+
+static void many_are_told_and_taken_at_once(void **state)
+{
+	struct hint hints[SLOTS];
+	struct taken taken[SLOTS];
+	uint32_t n;
+
+	(void)state;
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		uint64_t word = slot_published(slot_claimed(plain_word(plain, i), OTHER), 1);
+
+		plain_set_word(plain, i, word);
+		hints[i] = (struct hint){ .slot = i, .tag = hint_tag(word) };
+	}
+	assert_int_equal(hints_push_all(segment, hints, SLOTS), SLOTS);
+	assert_int_equal(hints_take_all(segment, ME, taken, 3, &n), HINT_OK);
+	assert_int_equal(n, 3);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(taken[i].slot, i);
+	assert_int_equal(hints_take_all(segment, ME, taken, SLOTS, &n), HINT_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(taken[0].slot, 3);
 }
 
 static void what_is_at_a_tail_left_behind_can_be_taken(void **state)
@@ -172,17 +213,17 @@ static void what_is_at_a_tail_left_behind_can_be_taken(void **state)
 
 static void full_cells_refuse_a_hint_while_their_first_is_good(void **state)
 {
-	uint64_t gen;
+	uint64_t tag;
 
 	(void)state;
 	assert_true(publish(0));
-	gen = slot_gen(plain_word(plain, 0));
+	tag = hint_tag(plain_word(plain, 0));
 	for (uint32_t i = 1; i < CELLS; i++)
-		assert_true(hints_push(segment, 0, gen));
+		assert_true(hints_push(segment, 0, tag));
 	assert_false(publish(1));
 	assert_int_equal(segment->header->tail - segment->header->head, CELLS);
 	assert_takes(0);
-	assert_true(hints_push(segment, 1, slot_gen(plain_word(plain, 1))));
+	assert_true(hints_push(segment, 1, hint_tag(plain_word(plain, 1))));
 	assert_takes(1);
 	assert_nothing_to_take();
 }
@@ -217,55 +258,68 @@ static void a_hint_can_be_looked_for(void **state)
 
 static void a_hint_to_no_slot_is_damage(void **state)
 {
-	uint32_t index;
-	uint64_t word;
+	struct taken taken;
 
 	(void)state;
 	assert_true(hints_push(segment, SLOTS, 1));
-	assert_int_equal(hints_take(segment, ME, &index, &word), HINT_BROKEN);
+	assert_int_equal(hints_take(segment, ME, &taken), HINT_BROKEN);
 }
 
 /* A cell some laps ahead can't be: head and tail never come to it. Nobody waits for that for ever. */
 static void a_cell_from_another_time_is_damage(void **state)
 {
-	uint32_t index;
-	uint64_t word;
+	struct taken taken;
 	shared_u64 *cell = &segment->cells[FIRST_LATE % CELLS];
 
 	(void)state;
 	*cell += UINT64_C(5) << 42;
-	assert_int_equal(hints_take(segment, ME, &index, &word), HINT_BROKEN);
+	assert_int_equal(hints_take(segment, ME, &taken), HINT_BROKEN);
 	assert_false(publish(0));
 }
 
 static void free_slots_are_claimed_once_round_from_the_cursor(void **state)
 {
-	uint32_t cursor = 2, index;
-	uint64_t word, before;
+	uint32_t cursor = 2;
+	struct taken claimed;
+	uint64_t before;
 
 	(void)state;
 	for (uint32_t n = 0; n < SLOTS; n++) {
 		before = plain_word(plain, (2 + n) % SLOTS);
-		assert_true(hints_claim(segment, ME, &cursor, &index, &word));
-		assert_int_equal(index, (2 + n) % SLOTS);
-		assert_int_equal(word, slot_claimed(before, ME));
-		assert_int_equal(plain_word(plain, index), word);
+		assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, &claimed, 1), 1);
+		assert_int_equal(claimed.slot, (2 + n) % SLOTS);
+		assert_int_equal(claimed.word, slot_claimed(before, ME));
+		assert_int_equal(plain_word(plain, claimed.slot), claimed.word);
 	}
-	assert_false(hints_claim(segment, ME, &cursor, &index, &word));
+	assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, &claimed, 1), 0);
 	assert_true(cursor < SLOTS);
 }
 
 static void only_free_slots_are_claimed(void **state)
 {
-	uint32_t cursor = 0, index;
-	uint64_t word;
+	uint32_t cursor = 0;
+	struct taken claimed;
 
 	(void)state;
 	for (int s = SLOT_FREE + 1; s < SLOT_STATES; s++) {
 		for (uint32_t i = 0; i < SLOTS; i++)
 			plain_set_word(plain, i, slot_word((enum slot_state)s, 0, 0, 1));
-		assert_false(hints_claim(segment, ME, &cursor, &index, &word));
+		assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, &claimed, 1), 0);
 	}
+}
+
+static void many_free_slots_are_claimed_at_once(void **state)
+{
+	uint32_t cursor = 0;
+	struct taken claimed[SLOTS];
+
+	(void)state;
+	plain_set_word(plain, 1, slot_claimed(plain_word(plain, 1), OTHER));
+	assert_int_equal(hints_claim_all(segment, ME, &cursor, 3, claimed, SLOTS), 2);
+	assert_int_equal(claimed[0].slot, 0);
+	assert_int_equal(claimed[1].slot, 2);
+	assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, claimed, SLOTS), 1);
+	assert_int_equal(claimed[0].slot, 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -279,6 +333,8 @@ int main(void)
 		TEST(a_hint_given_twice_delivers_once),
 		TEST(a_tail_left_behind_is_helped_along),
 		TEST(a_head_left_behind_is_helped_along),
+		TEST(whoever_finds_nothing_moves_the_head),
+		TEST(many_are_told_and_taken_at_once),
 		TEST(what_is_at_a_tail_left_behind_can_be_taken),
 		TEST(full_cells_refuse_a_hint_while_their_first_is_good),
 		TEST(full_cells_make_room_by_what_is_out_of_date),
@@ -287,6 +343,7 @@ int main(void)
 		TEST(a_cell_from_another_time_is_damage),
 		TEST(free_slots_are_claimed_once_round_from_the_cursor),
 		TEST(only_free_slots_are_claimed),
+		TEST(many_free_slots_are_claimed_at_once),
 	};
 
 	return cmocka_run_group_tests_name("hints", tests, NULL, NULL);

@@ -195,7 +195,7 @@ static void without_room_for_its_hints_its_entry_waits(void **state)
 
 	(void)state;
 	plain_publish(&other, 1);
-	while (hints_push(segment, 0, slot_gen(plain_word(plain, 0))))
+	while (hints_push(segment, 0, hint_tag(plain_word(plain, 0))))
 		;
 	(void)plain_publish_untold(&dead, 2, 0);
 	assert_false(recover_member(segment, DEAD));
@@ -209,7 +209,8 @@ static void without_room_for_its_hints_its_entry_waits(void **state)
 /* Ids of a damaged ring, or of one that is 2^64 items old: none is left untold. */
 static void no_id_keeps_an_item_from_being_told(void **state)
 {
-	static const uint64_t ids[] = { 0, 1, 5, 5, UINT64_MAX, FIRST_LATE, FIRST_LATE - 1 };
+	static const uint64_t ids[] = { 0, 1, 5, 5, UINT64_MAX, FIRST_LATE + 1,
+					FIRST_LATE + (UINT64_C(1) << 62) };
 	struct ring_item item;
 
 	(void)state;
