@@ -5,6 +5,7 @@
 #include "shm/handle.h"
 
 #include "shm/flags.h"
+#include "shm/hints.h"
 #include "shm/lanes.h"
 #include "shm/members.h"
 #include "shm/recover.h"
@@ -356,6 +357,12 @@ void ring_hold(struct ring *ring, bool hold)
 		return;
 	atomic_store(&header->ending, 1);
 	wait_wake(&header->ready);
+}
+
+bool ring_is_starved(struct ring *ring)
+{
+	return atomic_load_explicit(&ring->segment->header->ready.wanted, memory_order_relaxed) > 0 ||
+	       !hints_any(ring->segment);
 }
 
 bool ring_is_drained(struct ring *ring)

@@ -369,6 +369,9 @@ int ring_restart(struct ring *ring);
 /* Start or stop holding the line open (role RING_HOLDER of this member). */
 void ring_hold(struct ring *ring, bool hold);
 
+/* Does a consumer wait for an item, or would the next one that looks find none? True for a moment. */
+bool ring_is_starved(struct ring *ring);
+
 /* Is the line drained? (See ring_take(); the caller itself counts only if it is producer or holder.) */
 bool ring_is_drained(struct ring *ring);
 

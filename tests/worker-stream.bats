@@ -98,6 +98,81 @@ has_ready() { [[ $(json_of .ready 2>/dev/null) == "$1" ]]; }
 	cmp <(sort -n rest) <(seq 2 100)
 }
 
+# Of 100 lines that came together the COMMAND has read 7, byte by byte.
+hold_a_parcel() {
+	seq -f 'line %03.0f' 100 >input
+	start line launcher -r "$ring" -c 1 -a input --worker=stream "$@" -- sh -c 'for i in 1 2 3 4 5 6 7; do read -r x; echo "$x"; done; exec sleep 1000'
+	wait_until 20 file_matches line.out 'line 007'
+	wait_until 20 eval '[[ $(json_of .acked_total) == 7 ]]'
+}
+
+consumer_pid() { json_of '.members[] | select(.roles | test("consumer")).pid'; }
+
+# The second asks it to end at once.
+call_off() {
+	kill -INT "$pid"
+	wait_until 20 file_matches line.err 'SIGINT'
+	kill -INT "$pid"
+	wait_for 20 "$pid" "${1:-75}"
+	books_balance "$(tail -n 1 line.err)"
+	((left == 0)) || ringctl rm --force "$ring"
+}
+
+@test "lines that are there travel together, each an item of its own" {
+	hold_a_parcel
+	assert_equal "$(json_of '"\(.published_total) \(.acked_total) \(.left) \(.in_flight)"')" '100 7 93 93'
+	(($(json_of .slots) - $(json_of .free) < 20))
+	ringctl peek --json "$ring" >peek
+	assert_equal "$(jq -r .item peek | sort)" "$(tail -n +8 input)"
+	assert_equal "$(jq -r .id peek | sort -nu | wc -l)" 93
+	assert_equal "$(ringctl peek -n 5 "$ring" | wc -l)" 6
+	assert_equal "$(ringctl peek --json --bytes 3 "$ring" | jq -r .item | sort -u)" lin
+	call_off
+}
+
+@test "of lines that travel together, a killed consumer's successor gets those that were not read" {
+	hold_a_parcel
+	kill -KILL "$(consumer_pid)"
+	wait_until 20 eval '[[ $(json_of .acked_total) == 14 ]]'
+	assert_equal "$(sort -u line.out)" "$(head -n 14 input)"
+	assert_equal "$(json_of '"\(.acked_total) \(.left)"')" '14 86'
+	call_off
+}
+
+@test "who can't take several items at once is refused" {
+	hold_a_parcel
+	run -64 consumer -r "$ring" --sink stdout
+	assert_output "consumer: cannot open ring \"$ring\": its items come in parcels of several, which this consumer does not take"
+	run -64 consumer -r "$ring" --worker=stream -0 -- cat
+	assert_output --partial 'has records that end with byte 10: expected no --null'
+	ringctl put "$ring" alone
+	call_off
+}
+
+@test "dead letters of lines that travelled together are one each" {
+	hold_a_parcel --max-deliveries 1 --dead dead.json
+	kill -KILL "$(consumer_pid)"
+	wait_until 20 eval '[[ $(json_of .acked_total) == 14 ]]'
+	kill -KILL "$(consumer_pid)"
+	wait_until 20 eval '[[ $(json_of .dead_total) == 86 ]]'
+	assert_equal "$(ringctl dead --json "$ring" | jq -r .item)" "$(tail -n +15 input)"
+	call_off 123
+	assert_equal "$acked $dead" '14 86'
+	assert_equal "$(jq -r .item dead.json | sort)" "$(tail -n +15 input)"
+	assert_equal "$(jq -r .id dead.json | sort -nu | wc -l)" 86
+}
+
+@test "a launcher that is killed is followed by one that goes on behind the last line" {
+	seq -f '%099.0f' 200000 >input
+	start line launcher -r "$ring" -c 2 -a input --worker=stream --slots 64 -- sh -c 'dd bs=10000 count=30 iflag=fullblock 2>/dev/null >part.$$; exec sleep 1000'
+	wait_until 20 eval '(($(json_of .acked_total) >= 4000))'
+	kill -KILL "$pid"
+	launcher -r "$ring" --resume -c 2 -a input --worker=stream -- sh -c 'cat >rest.$$' 2>err
+	books_balance "$(tail -n 1 err)"
+	assert_equal "$published" 200000
+	cat part.* rest.* | grep -aE '^[0-9]{99}$' | sort -u | cmp - input
+}
+
 @test "one that leaves again and again without reading is given up" {
 	run -126 line -c 1 --worker=stream -- false <<<$'a\nb'
 	assert_output --partial 'COMMAND ended 5 times in a row before it read an item'

@@ -131,16 +131,13 @@ static char *letter(const struct ring_item *item, const struct outcome *outcome)
 	return text;
 }
 
-int letters_write(const struct letters *letters, const struct ring_item *item,
-		  const struct outcome *outcome)
+static int write_one(const struct letters *letters, const struct ring_item *item,
+		     const struct outcome *outcome)
 {
-	char *text;
+	char *text = letter(item, outcome);
 	size_t len;
 	int result;
 
-	if (!letters)
-		return EXIT_OK;
-	text = letter(item, outcome);
 	if (!text) {
 		diag_error("no memory for the dead letter of item %llu", (unsigned long long)item->id);
 		return EXIT_SYSTEM;
@@ -153,4 +150,28 @@ int letters_write(const struct letters *letters, const struct ring_item *item,
 		return EXIT_OK;
 	diag_error("cannot write to --dead \"%s\": %m", letters->path);
 	return EXIT_IO;
+}
+
+/* A parcel's records end with its last byte, and none has it. */
+static int write_each(const struct letters *letters, const struct ring_item *parcel,
+		      const struct outcome *outcome)
+{
+	const char *at = parcel->data, *end = at + parcel->len;
+	struct ring_item record = *parcel;
+	int code = EXIT_OK;
+
+	for (; at < end && code == EXIT_OK; at += record.len + 1, record.id++) {
+		record.data = (char *)(uintptr_t)at;
+		record.len = (size_t)((const char *)memchr(at, end[-1], (size_t)(end - at)) - at);
+		code = write_one(letters, &record, outcome);
+	}
+	return code;
+}
+
+int letters_write(const struct letters *letters, const struct ring_item *item,
+		  const struct outcome *outcome)
+{
+	if (!letters)
+		return EXIT_OK;
+	return item->is_parcel ? write_each(letters, item, outcome) : write_one(letters, item, outcome);
 }

@@ -15,7 +15,7 @@ struct letters {
 /* 0, or EXIT_CANT_CREATE after saying why. */
 int letters_open(struct letters *letters, const char *path);
 
-/* Append a letter; letters NULL: nothing. 0, or EXIT_IO after saying why. */
+/* Append a letter, of a parcel one for each record; letters NULL: nothing. 0, or EXIT_IO after saying why. */
 int letters_write(const struct letters *letters, const struct ring_item *item,
 		  const struct outcome *outcome);
 

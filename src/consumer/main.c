@@ -19,7 +19,8 @@
 /* By hand, whoever comes first makes the ring; under a launcher it is there. */
 static struct ring *open_ring(const struct settings *settings)
 {
-	const unsigned roles = RING_CONSUMER | (settings->keep_open ? RING_HOLDER : 0);
+	const unsigned roles = RING_CONSUMER | (settings->keep_open ? RING_HOLDER : 0) |
+			       (settings->sink->takes_parcels ? RING_PARCELS : 0);
 	const struct ring_options options = {
 		.slots = (uint32_t)settings->slots,
 		.item_max = (uint32_t)settings->item_max,

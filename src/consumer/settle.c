@@ -24,7 +24,7 @@ static int finish(struct settler *settler, struct ring_item *item, int result, u
 	if (result < 0)
 		return diag_ring_error("settle an item of", ring_name(settler->ring), ring_why());
 	item->data = NULL;
-	(*count)++;
+	*count += item->records;
 	return EXIT_OK;
 }
 
@@ -128,6 +128,14 @@ int settle_good(struct settler *settler, struct ring_item *items, size_t n)
 	for (size_t i = 0; i < n && code == EXIT_OK; i++)
 		code = ack(settler, &items[i]);
 	return code;
+}
+
+int settle_records(struct settler *settler, struct ring_item *item, uint32_t n, size_t bytes)
+{
+	if (ring_ack_records(settler->ring, item, n, bytes) < 0)
+		return diag_ring_error("settle an item of", ring_name(settler->ring), ring_why());
+	settler->acked += n;
+	return EXIT_OK;
 }
 
 int settle_return(struct settler *settler, struct ring_item *item)

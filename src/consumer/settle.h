@@ -43,6 +43,9 @@ int settle_outcome(struct settler *settler, struct ring_item *item, const struct
 /* COMMAND is done with all n of them. */
 int settle_good(struct settler *settler, struct ring_item *items, size_t n);
 
+/* COMMAND has done well with the first n records of a parcel, `bytes` long; the others stay in hand. */
+int settle_records(struct settler *settler, struct ring_item *item, uint32_t n, size_t bytes);
+
 /* It can't be dealt with by anybody, because of `outcome->cause`. */
 int settle_dead(struct settler *settler, struct ring_item *item, const struct outcome *outcome);
 

@@ -39,6 +39,7 @@ struct sink {
 	uint64_t linger_ns;		/* how long it waits for a batch to fill; 0: it takes what is there */
 	bool arg_needed;
 	bool is_worker;			/* hands items to a COMMAND */
+	bool takes_parcels;		/* several items in one slot (ring.h) */
 
 	/*
 	 * Check the request and get ready, creating nothing; the ring is not there yet. Returns 0, or

@@ -1,7 +1,7 @@
 /*
  * worker_stream.c - COMMAND is one long-lived process a consumer; its standard input is a stream of
- * records, handed over in blocks, and it answers nothing. When no more items come its input ends, and so
- * should it; one that leaves before is started again.
+ * records, handed over in blocks straight from the ring's slots, and it answers nothing. When no more items
+ * come its input ends, and so should it; one that leaves before is started again.
  *
  * An item is given when COMMAND has read the last byte of its record out of the pipe; then it is acked, for
  * the ring can't keep all that a COMMAND has seen. What stands in the pipe or in our hands is in flight,
@@ -17,12 +17,13 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
-#include "src/consumer/buffer.h"
 #include "src/consumer/hand.h"
 #include "src/consumer/intake.h"
 #include "src/consumer/lasting.h"
@@ -34,6 +35,7 @@
 
 /* Of a ring's slots, the part that one consumer's COMMAND may leave unread. */
 #define SHARE_OF_SLOTS 8
+#define PIECES_MAX 64		/* of one write: as much as a pipe takes, if they are small slots; a guess */
 #define PIPE_MIN 4096u
 #define PIPE_MAX (1u << 20)	/* what a kernel allows everybody, unless told otherwise */
 #define LOOK_MS 250		/* how long a stop flag, or an idle COMMAND's end, may stay unseen */
@@ -56,7 +58,7 @@ struct stream {
 	struct settler *settler;
 	struct process process;
 	struct hand hand;		/* not read yet */
-	struct buffer to;
+	size_t whole;			/* of these, the oldest that are sent whole */
 	uint64_t queued, sent;		/* bytes, since the process began */
 	uint64_t given;			/* items, likewise */
 	uint64_t rest_until_ns;		/* --pace */
@@ -74,18 +76,20 @@ static int start(struct stream *stream)
 	if (process_start(&stream->process, stream->lasting.line.argv,
 			  environment_lasting(&stream->lasting.environment), false) < 0)
 		return lasting_cannot_run(stream->lasting.line.argv[0], errno);
-	stream->to.start = stream->to.end = 0;
+	stream->whole = 0;
 	stream->queued = stream->sent = stream->given = stream->gone_since_ns = 0;
 	return GO_ON;
 }
 
 /*
  * A pipe that is full says when there is room again; one that is not says nothing when it is read. So it
- * is made to hold less than our hands do, by the length of the first item.
+ * is made to hold less than our hands do, by the length of the first item, or of parcels that are full.
  */
 static void fit_pipe(const struct stream *stream, size_t record)
 {
-	size_t room = stream->hand.size * record, size = PIPE_MIN;
+	bool may_grow = ring_terminator(stream->ring) >= 0;
+	size_t each = may_grow ? ring_item_max(stream->ring) : record;
+	size_t room = stream->hand.size * each, size = PIPE_MIN;
 
 	while (size * 2 <= room && size < PIPE_MAX)
 		size *= 2;
@@ -94,40 +98,85 @@ static void fit_pipe(const struct stream *stream, size_t record)
 
 /* ------------------------------------------------------------------ what it has read */
 
+/* The oldest leaves our hands. */
+static void drop(struct stream *stream)
+{
+	hand_drop(&stream->hand);
+	if (stream->whole > 0)
+		stream->whole--;
+}
+
+/* First: killed before the ack, we have counted too many, not too few. */
+static void count_given(struct stream *stream, uint32_t records)
+{
+	ring_count_unconfirmed(stream->ring, records);
+	stream->given += records;
+}
+
 static int ack_given(struct stream *stream, size_t n)
 {
 	static const struct outcome good = { .code = ITEM_ACK };
 	int code = EXIT_OK;
 
-	/* First: killed in between, we have counted too many, not too few. */
-	ring_count_unconfirmed(stream->ring, (int64_t)n);
-	stream->given += n;
 	for (; n > 0 && code == EXIT_OK; n--) {
-		code = settle_outcome(stream->settler, &hand_at(&stream->hand, 0)->item, &good);
-		hand_drop(&stream->hand);
+		struct ring_item *item = &hand_at(&stream->hand, 0)->item;
+
+		count_given(stream, item->records);
+		code = settle_outcome(stream->settler, item, &good);
+		drop(stream);
 	}
+	return code == EXIT_OK ? GO_ON : code;
+}
+
+/* The records of the oldest parcel that end within what has been read. */
+static int ack_part(struct stream *stream, uint64_t read)
+{
+	struct held *held = stream->hand.count > 0 ? hand_at(&stream->hand, 0) : NULL;
+	const char *begin, *at, *end, *found;
+	uint32_t n = 0;
+	int code;
+
+	if (!held || !held->item.is_parcel || held->from >= read)
+		return GO_ON;
+	begin = at = held->item.data;
+	end = begin + (read - held->from);
+	while (at < end && (found = memchr(at, stream->protocol.terminator, (size_t)(end - at)))) {
+		at = found + 1;
+		n++;
+	}
+	if (n == 0)
+		return GO_ON;
+	stream->quiet_ms = 0;
+	stream->stillborn = 0;
+	count_given(stream, n);
+	held->from += (uint64_t)(at - begin);
+	code = settle_records(stream->settler, &held->item, n, (size_t)(at - begin));
 	return code == EXIT_OK ? GO_ON : code;
 }
 
 static int release(struct stream *stream)
 {
+	uint64_t read;
+	int code = GO_ON;
 	size_t n;
 
 	if (stream->hand.count == 0)
 		return GO_ON;
-	n = hand_read(&stream->hand, stream->sent - process_unread(&stream->process));
-	if (n == 0)
-		return GO_ON;
-	stream->quiet_ms = 0;
-	stream->stillborn = 0;
-	return ack_given(stream, n);
+	read = stream->sent - process_unread(&stream->process);
+	n = hand_read(&stream->hand, read);
+	if (n > 0) {
+		stream->quiet_ms = 0;
+		stream->stillborn = 0;
+		code = ack_given(stream, n);
+	}
+	return code == GO_ON ? ack_part(stream, read) : code;
 }
 
 static int return_all(struct stream *stream)
 {
 	int code = EXIT_OK;
 
-	for (; stream->hand.count > 0 && code == EXIT_OK; hand_drop(&stream->hand))
+	for (; stream->hand.count > 0 && code == EXIT_OK; drop(stream))
 		code = settle_return(stream->settler, &hand_at(&stream->hand, 0)->item);
 	return code == EXIT_OK ? GO_ON : code;
 }
@@ -194,18 +243,12 @@ static int bury_untold(struct stream *stream, struct ring_item *item)
 	return code == EXIT_OK ? GO_ON : code;
 }
 
+/* The records of a parcel end already. */
 static int queue(struct stream *stream, struct ring_item *item)
 {
 	struct held *held = hand_add(&stream->hand, item);
-	char *room = buffer_room(&stream->to, item->len + PROTOCOL_EXTRA);
-	size_t len;
+	size_t len = item->len + !item->is_parcel;
 
-	if (!room) {
-		diag_error("no memory for items of %zu bytes", item->len);
-		return EXIT_SYSTEM;
-	}
-	len = protocol_write(&stream->protocol, item->data, item->len, room);
-	stream->to.end += len;
 	held->from = stream->queued;
 	held->to = stream->queued += len;
 	if (held->from == 0)
@@ -220,7 +263,7 @@ static int accept_item(struct stream *stream, struct ring_item *item)
 
 	if (rest_ns > 0)
 		stream->rest_until_ns = ring_now_ns() + rest_ns;
-	if (!protocol_can_carry(&stream->protocol, item->data, item->len))
+	if (!item->is_parcel && !protocol_can_carry(&stream->protocol, item->data, item->len))
 		return bury_untold(stream, item);
 	code = stream->process.state == PROCESS_NONE ? start(stream) : GO_ON;
 	if (code == GO_ON)
@@ -242,7 +285,7 @@ static bool has_ended(const struct process *process)
  */
 static int take_ms(struct stream *stream)
 {
-	if (buffer_used(&stream->to) > 0)
+	if (stream->queued > stream->sent)
 		return 0;
 	if (stream->hand.count == 0)
 		return LOOK_MS;
@@ -285,19 +328,55 @@ static int fill_block(struct stream *stream)
 	int code = GO_ON;
 
 	while (code == GO_ON && more && stream->hand.count < stream->hand.size &&
-	       buffer_used(&stream->to) < stream->request->block && !is_resting(stream) &&
+	       stream->queued - stream->sent < stream->request->block && !is_resting(stream) &&
 	       !interrupt_wants_leave())
 		code = take_one(stream, &more);
 	return code;
 }
 
+/* Some bytes, without those that are sent already. */
+static void add_piece(struct iovec *pieces, int *n, const void *bytes, size_t len, uint64_t *skip)
+{
+	size_t sent = *skip < len ? (size_t)*skip : len;
+
+	*skip -= sent;
+	if (sent < len)
+		pieces[(*n)++] = (struct iovec){ .iov_base = (char *)(uintptr_t)bytes + sent,
+						 .iov_len = len - sent };
+}
+
+/* What is to be sent of the items in hand, the oldest first. */
+static int gather(struct stream *stream, struct iovec pieces[PIECES_MAX])
+{
+	int n = 0;
+
+	for (size_t i = stream->whole; i < stream->hand.count && n + 2 <= PIECES_MAX; i++) {
+		const struct held *held = hand_at(&stream->hand, i);
+		uint64_t skip = stream->sent > held->from ? stream->sent - held->from : 0;
+
+		add_piece(pieces, &n, held->item.data, held->item.len, &skip);
+		if (!held->item.is_parcel)
+			add_piece(pieces, &n, &stream->protocol.terminator, 1, &skip);
+	}
+	return n;
+}
+
+static void note_sent(struct stream *stream, size_t bytes)
+{
+	stream->sent += bytes;
+	while (stream->whole < stream->hand.count &&
+	       hand_at(&stream->hand, stream->whole)->to <= stream->sent)
+		stream->whole++;
+}
+
 static int send_block(struct stream *stream)
 {
-	while (buffer_used(&stream->to) > 0) {
-		ssize_t n = buffer_write(&stream->to, stream->process.in);
+	while (stream->queued > stream->sent) {
+		struct iovec pieces[PIECES_MAX];
+		ssize_t n = writev(stream->process.in, pieces, gather(stream, pieces));
 
 		if (n > 0)
-			stream->sent += (uint64_t)n;
+			note_sent(stream, (size_t)n);
 		else if (errno == EAGAIN)
 			return GO_ON;
 		else if (errno == EPIPE)
@@ -308,7 +387,7 @@ static int send_block(struct stream *stream)
 		}
 	}
 	/* Nobody has its input open: it is about to end, and shall say its exit code itself. */
-	if (buffer_used(&stream->to) > 0)
+	if (stream->queued > stream->sent)
 		stream->gone_since_ns = ring_now_ns();
 	return GO_ON;
 }
@@ -330,7 +409,7 @@ static int wait_ms(struct stream *stream)
 {
 	if (stream->process.state != PROCESS_RUNNING || stream->at_end || stream->gone_since_ns)
 		return END_MS;
-	if (buffer_used(&stream->to) > 0)
+	if (stream->queued > stream->sent)
 		return LOOK_MS;
 	if (stream->hand.count < stream->hand.size || is_read_soon(stream))
 		return 0;
@@ -348,7 +427,7 @@ static int wait_for_it(struct stream *stream)
 	struct process *process = &stream->process;
 	struct pollfd fds[] = {
 		{ .fd = process->pidfd, .events = POLLIN },
-		{ .fd = can_send(stream) && buffer_used(&stream->to) > 0 ? process->in : -1,
+		{ .fd = can_send(stream) && stream->queued > stream->sent ? process->in : -1,
 		  .events = POLLOUT },
 	};
 	int n = poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(stream));
@@ -453,6 +532,11 @@ static int stream_start(void *state, struct ring *ring)
 	size_t share = ring_slots(ring) / SHARE_OF_SLOTS;
 
 	stream->ring = ring;
+	if (ring_terminator(ring) >= 0 && (char)ring_terminator(ring) != stream->protocol.terminator) {
+		diag_error("ring \"%s\" has records that end with byte %d: expected %s", ring_name(ring),
+			   ring_terminator(ring), ring_terminator(ring) == 0 ? "--null" : "no --null");
+		return EXIT_BAD_USAGE;
+	}
 	if (hand_init(&stream->hand, share ? share : 1) < 0) {
 		diag_error("no memory for a worker");
 		return EXIT_SYSTEM;
@@ -464,7 +548,6 @@ static void stream_close(void *state)
 {
 	struct stream *stream = state;
 
-	buffer_free(&stream->to);
 	hand_free(&stream->hand);
 	lasting_free(&stream->lasting);
 	free(stream);
@@ -474,6 +557,7 @@ const struct sink worker_stream = {
 	.name = "stream",
 	.help = "COMMAND stays; it reads a stream of lines (NUL with -0), and answers nothing",
 	.is_worker = true,
+	.takes_parcels = true,
 	.open = stream_open,
 	.start = stream_start,
 	.work = stream_work,

@@ -39,12 +39,20 @@ static int attach(struct line *line, const struct settings *settings)
 	return line->ring ? 0 : say_failure("open", line);
 }
 
+/* Lines for a stream go together: only a COMMAND that answers nothing takes them so. */
+static bool makes_parcels(const struct settings *settings)
+{
+	return settings->section_count == 0 && settings->worker && strcmp(settings->worker, "stream") == 0;
+}
+
 static int make(const struct line *line, const struct settings *settings)
 {
 	const struct ring_options options = {
 		.slots = (uint32_t)settings->slots,
 		.item_max = (uint32_t)settings->item_max_bytes,
 		.members = settings_members(settings),
+		.has_parcels = makes_parcels(settings),
+		.terminator = settings->is_null ? '\0' : '\n',
 	};
 
 	return ring_create(line->name, &options);

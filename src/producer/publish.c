@@ -98,9 +98,11 @@ static int fill(struct publisher *publisher, struct ring_item *item, const struc
 	memcpy(item->data, record->data, record->len);
 	item->len = record->len;
 	item->mark = record->mark;
+	item->is_parcel = record->run > 0;
+	item->records = item->is_parcel ? record->run : 1;
 	switch (ring_publish(publisher->ring, item)) {
 	case RING_OK:
-		publisher->published++;
+		publisher->published += item->records;
 		return GO_ON;
 	case RING_CLOSED:
 		return leave(publisher);
@@ -142,18 +144,55 @@ static bool has_enough(const struct publisher *publisher)
 	return wanted != 0 && publisher->published + publisher->dropped >= wanted;
 }
 
+/* A pause is for each item, and so is a choice of which to drop. */
+static bool may_run(const struct publisher *publisher)
+{
+	const struct settings *settings = publisher->settings;
+
+	return ring_terminator(publisher->ring) >= 0 && settings->source->next_run &&
+	       settings->pace.every_ns == 0 && settings->pace.extra_ns == 0 &&
+	       settings->when_full.kind != WHEN_FULL_DROP_NEWEST &&
+	       settings->when_full.kind != WHEN_FULL_DROP_OLDEST;
+}
+
+/* How many records to publish at once. */
+static uint32_t run_length(struct publisher *publisher)
+{
+	uint64_t wanted = publisher->settings->items, left;
+	uint32_t run = RING_RECORDS_MAX;
+
+	if (!may_run(publisher))
+		return 1;
+	if (publisher->run < RING_RECORDS_MAX && ring_is_starved(publisher->ring))
+		run = publisher->run = publisher->run ? 2 * publisher->run : 1;
+	left = wanted ? wanted - publisher->published - publisher->dropped : RING_RECORDS_MAX;
+	return run < left ? run : (uint32_t)left;
+}
+
+static enum source_result next_records(struct publisher *publisher, void *source,
+				       struct record *record, int *code)
+{
+	const struct source *from = publisher->settings->source;
+	uint32_t run = run_length(publisher);
+
+	if (run == 1)
+		return from->next(source, record, code);
+	return from->next_run(source, (char)ring_terminator(publisher->ring), run, record, code);
+}
+
 static int next_step(struct publisher *publisher, void *source)
 {
 	struct record record;
 	int code = EXIT_OK;
 
-	switch (publisher->settings->source->next(source, &record, &code)) {
+	switch (next_records(publisher, source, &record, &code)) {
 	case SOURCE_RECORD:
 		code = publish_record(publisher, &record);
 		if (code == GO_ON)
 			rest(publisher);
 		return code;
 	case SOURCE_WAIT:
+		publisher->run = 0;
 		return is_over(publisher) ? leave(publisher) : GO_ON;
 	case SOURCE_END:
 		return EXIT_OK;

@@ -1,4 +1,9 @@
-/* publish.h - from a source into the ring, item by item, until one of the two ends it. */
+/*
+ * publish.h - from a source into the ring, item by item, until one of the two ends it. In a ring with
+ * parcels those records go together that the source has read already: all that fit, when consumers have
+ * other work. When they wait, the first goes alone, and if they still do twice as many each time: so a record
+ * never waits for another, and what is there is shared out.
+ */
 #ifndef SHMLINE_PUBLISH_H
 #define SHMLINE_PUBLISH_H
 
@@ -12,6 +17,7 @@ struct publisher {
 	struct ring *ring;
 	const struct settings *settings;
 	uint64_t published, dropped;
+	uint32_t run;		/* records that are published at once, when consumers wait; 0: one */
 };
 
 /* Returns the exit code, after saying what went wrong. */

@@ -344,3 +344,42 @@ enum source_result records_next(struct records *records, struct record *record, 
 	}
 	return result;
 }
+
+/* Did it come whole, with the delimiter behind it, and is there room for that? */
+static bool can_begin_run(const struct records *records, char delimiter, const struct record *record)
+{
+	return records->framing.kind == FRAME_DELIMITED && records->framing.delimiter == delimiter &&
+	       record->len < records->record_max &&
+	       (const char *)record->data + record->len + 1 == records->bytes + records->start;
+}
+
+/* Add the records behind it that are there and ours. */
+static void extend(struct records *records, uint32_t most, struct record *record)
+{
+	const char *begin = record->data, *at = records->bytes + records->start, *found;
+	size_t there = records->end - (size_t)(begin - records->bytes);
+	const char *end = begin + (there < records->record_max ? there : records->record_max);
+	uint32_t n = 1;
+
+	while (n < most && records->offset < records->to && at < end &&
+	       (found = memchr(at, records->framing.delimiter, (size_t)(end - at)))) {
+		step_over(records, (size_t)(found + 1 - at));
+		at = found + 1;
+		n++;
+	}
+	if (n == 1)
+		return;
+	record->run = n;
+	record->len = (size_t)(at - begin);
+	record->mark = share_mark(records->file, records->offset);
+}
+
+enum source_result records_next_run(struct records *records, char delimiter, uint32_t most,
+				    struct record *record, int *code)
+{
+	enum source_result result = records_next(records, record, code);
+
+	if (result == SOURCE_RECORD && can_begin_run(records, delimiter, record))
+		extend(records, most, record);
+	return result;
+}

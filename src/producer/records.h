@@ -47,6 +47,10 @@ int records_attach(struct records *records, size_t record_max, uint64_t mark);
 /* As source.next. */
 enum source_result records_next(struct records *records, struct record *record, int *code);
 
+/* As source.next_run. */
+enum source_result records_next_run(struct records *records, char delimiter, uint32_t most,
+				    struct record *record, int *code);
+
 void records_close(struct records *records);
 
 #endif

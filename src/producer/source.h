@@ -32,6 +32,8 @@ struct record {
 	uint64_t mark;		/* for the item's mark; 0: none */
 	const char *from;	/* the file it comes from, for source_show_file(); NULL: no file */
 	uint64_t offset;	/* where in that file it begins */
+	uint32_t run;		/* 0: one record, without what delimits it. Else so many, one behind the
+				   other and each with its delimiter; the mark is the last one's */
 };
 
 enum source_result {
@@ -63,6 +65,10 @@ struct source {
 	int (*attach)(void *state, struct ring *ring, uint64_t mark);
 	/* The next record. Doesn't wait for longer than SOURCE_WAIT says. */
 	enum source_result (*next)(void *state, struct record *record, int *code);
+	/* The same, with those behind it that have been read already: up to `most` in all, in no more
+	   bytes than an item may have, if `delimiter` is what ends them. NULL: there are never such. */
+	enum source_result (*next_run)(void *state, char delimiter, uint32_t most,
+				       struct record *record, int *code);
 	void (*close)(void *state);
 };
 

@@ -116,18 +116,24 @@ static enum source_result judge(struct exec *exec, int *code)
 	return SOURCE_FAILED;
 }
 
-static enum source_result exec_next(void *state, struct record *record, int *code)
+static enum source_result exec_next_run(void *state, char delimiter, uint32_t most,
+					struct record *record, int *code)
 {
 	struct exec *exec = state;
 	enum source_result result;
 
 	if (exec->pid == 0)
 		return SOURCE_END;
-	result = records_next(&exec->records, record, code);
+	result = records_next_run(&exec->records, delimiter, most, record, code);
 	if (result == SOURCE_END)
 		return judge(exec, code);
 	record->mark = 0;	/* a position in this run's output says nothing to the next run */
 	return result;
+}
+
+static enum source_result exec_next(void *state, struct record *record, int *code)
+{
+	return exec_next_run(state, '\n', 1, record, code);
 }
 
 /* A command that still runs is asked to end, then made to. */
@@ -155,5 +161,6 @@ const struct source source_exec = {
 	.open = exec_open,
 	.attach = exec_attach,
 	.next = exec_next,
+	.next_run = exec_next_run,
 	.close = exec_close,
 };

@@ -61,6 +61,12 @@ static enum source_result files_next(void *state, struct record *record, int *co
 	return records_next(state, record, code);
 }
 
+static enum source_result files_next_run(void *state, char delimiter, uint32_t most,
+					 struct record *record, int *code)
+{
+	return records_next_run(state, delimiter, most, record, code);
+}
+
 static void files_close(void *state)
 {
 	records_close(state);
@@ -76,6 +82,7 @@ const struct source source_lines = {
 	.open = lines_open,
 	.attach = files_attach,
 	.next = files_next,
+	.next_run = files_next_run,
 	.close = files_close,
 };
 
@@ -87,6 +94,7 @@ const struct source source_nul = {
 	.open = nul_open,
 	.attach = files_attach,
 	.next = files_next,
+	.next_run = files_next_run,
 	.close = files_close,
 };
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BYTES_FOR_PEOPLE 40	/* so that most lines fit a terminal */
 
@@ -20,8 +21,9 @@ struct gallery {
 	const struct items_form *form;
 	struct table *table;		/* NULL: as JSON */
 	struct ring_member *members;	/* by index */
-	unsigned char *bytes;		/* room for bytes_max */
-	size_t bytes_max;
+	unsigned char *bytes;		/* room for `room` */
+	size_t room;
+	size_t bytes_max;		/* to be shown of an item */
 };
 
 static bool is_of_kind(const struct ring_view *view, enum items_kind kind)
@@ -54,6 +56,7 @@ int64_t items_find(struct ring *ring, enum items_kind kind, struct item_place *p
 			.order_ns = kind == ITEMS_DEAD ? view.since_ns : view.published_ns,
 			.id = view.id,
 			.slot = slot,
+			.records = view.records,
 		};
 	}
 	qsort(places, (size_t)n, sizeof(*places), compare_places);
@@ -85,22 +88,58 @@ static const struct ring_member *find_holder(const struct gallery *gallery, uint
 	return &gallery->members[index];
 }
 
-/* 0, or -1 with errno. */
-static int show_places(const struct gallery *gallery, const struct item_place *places, uint64_t n)
+/* One record of what was seen, `len` bytes of it at `bytes`. */
+static void show_record(struct item_seen seen, const struct gallery *gallery, const unsigned char *bytes,
+			size_t len)
 {
-	struct item_seen seen = { .bytes = gallery->bytes, .now_ns = ring_now_ns() };
+	seen.bytes = bytes;
+	seen.view.len = len;
+	seen.view.shown = len < gallery->bytes_max ? len : gallery->bytes_max;
+	show_item(&seen, gallery);
+}
 
-	for (uint64_t i = 0; i < n; i++) {
+/* All records of a parcel, `limit` at most. Each ends with the last byte of all. Returns how many. */
+static uint64_t show_records(struct item_seen seen, const struct gallery *gallery, uint64_t limit)
+{
+	const unsigned char *at = gallery->bytes, *end = at + seen.view.shown;
+	uint64_t n = 0;
+
+	for (; n < limit && at < end; n++, seen.view.id++) {
+		const unsigned char *found = memchr(at, end[-1], (size_t)(end - at));
+
+		show_record(seen, gallery, at, (size_t)(found - at));
+		at = found + 1;
+	}
+	return n;
+}
+
+/* Is it what was found there, or what is left of it? */
+static bool is_still(const struct ring_view *view, const struct item_place *place, enum items_kind kind)
+{
+	return view->id - place->id < place->records && is_of_kind(view, kind);
+}
+
+/* `limit` items at most. 0, or -1 with errno. */
+static int show_places(const struct gallery *gallery, const struct item_place *places, uint64_t n,
+		       uint64_t limit)
+{
+	struct item_seen seen = { .now_ns = ring_now_ns() };
+
+	for (uint64_t i = 0; i < n && limit > 0; i++) {
 		int found = ring_look(gallery->ring, places[i].slot, &seen.view, gallery->bytes,
-				      gallery->bytes_max);
+				      gallery->room);
 
 		if (found == -1)
 			return -1;
-		if (found == 0 || seen.view.id != places[i].id ||
-		    !is_of_kind(&seen.view, gallery->form->kind))
+		if (found == 0 || !is_still(&seen.view, &places[i], gallery->form->kind))
 			continue;
 		seen.holder = find_holder(gallery, seen.view.owner);
-		show_item(&seen, gallery);
+		if (seen.view.is_parcel) {
+			limit -= show_records(seen, gallery, limit);
+			continue;
+		}
+		show_record(seen, gallery, gallery->bytes, seen.view.len);
+		limit--;
 	}
 	return 0;
 }
@@ -111,13 +150,13 @@ static int show_items(struct gallery *gallery, uint64_t limit)
 	int64_t n;
 	int result = -1;
 
-	gallery->bytes = malloc(gallery->bytes_max + 1);
+	gallery->bytes = malloc(gallery->room + 1);
 	if (places == NULL || gallery->bytes == NULL)
 		diag_die(EXIT_SYSTEM, "out of memory");
 	gallery->members = members_read(gallery->ring);
 	n = items_find(gallery->ring, gallery->form->kind, places);
 	if (n >= 0)
-		result = show_places(gallery, places, (uint64_t)n < limit ? (uint64_t)n : limit);
+		result = show_places(gallery, places, (uint64_t)n, limit);
 	free(gallery->members);
 	free(gallery->bytes);
 	free(places);
@@ -142,6 +181,8 @@ int items_run(const struct items_form *form, const struct settings *settings, co
 	if (gallery.ring == NULL)
 		return code;
 	gallery.bytes_max = bytes_to_show(gallery.ring, settings);
+	gallery.room = ring_terminator(gallery.ring) < 0 ? gallery.bytes_max
+							 : ring_item_max(gallery.ring);
 	if (!settings->json)
 		gallery.table = table_new(stdout, form->columns);
 	if (show_items(&gallery, settings->items) == -1)

@@ -20,17 +20,19 @@ enum items_kind {
 /* Where an item stands. */
 struct item_place {
 	uint64_t order_ns;
-	uint64_t id;
+	uint64_t id;		/* of the first that is left, of a parcel */
 	uint32_t slot;
+	uint32_t records;	/* items there */
 };
 
-/* Fill `places`, which has room for every slot, oldest first. Returns how many, -1 with errno. */
+/* Fill `places`, which has room for every slot, oldest first. Returns how many, -1 with errno. A parcel
+   is one place. */
 int64_t items_find(struct ring *ring, enum items_kind kind, struct item_place *places);
 
 struct item_seen {
-	struct ring_view view;
+	struct ring_view view;	/* a parcel's: one record after the other */
 	const struct ring_member *holder;	/* NULL: nobody, or one who has left meanwhile */
-	unsigned char *bytes;	/* view.shown of them */
+	const unsigned char *bytes;	/* view.shown of them */
 	uint64_t now_ns;
 };
 

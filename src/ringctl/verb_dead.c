@@ -72,6 +72,16 @@ static int say_how_many(struct ring *ring, const struct settings *settings, uint
 	return EXIT_OK;
 }
 
+static uint64_t count_items(const struct item_place *places, uint64_t n)
+{
+	uint64_t items = 0;
+
+	for (uint64_t i = 0; i < n; i++)
+		items += places[i].records;
+	return items;
+}
+
+/* What came together goes together, also when it is more than were asked for. */
 static int kick_places(struct ring *ring, const struct settings *settings,
 		       const struct item_place *places, uint64_t n)
 {
@@ -80,12 +90,12 @@ static int kick_places(struct ring *ring, const struct settings *settings,
 	for (uint64_t i = 0; i < n && done < settings->items; i++) {
 		switch (put_back(ring, &places[i])) {
 		case RING_OK:
-			done++;
+			done += places[i].records;
 			break;
 		case RING_CLOSED:
 			diag_error("ring \"%s\" is closed, its stop flag is up: %llu of %llu dead items "
 				   "put back", ring_name(ring), (unsigned long long)done,
-				   (unsigned long long)n);
+				   (unsigned long long)count_items(places, n));
 			return EXIT_NO_RING;
 		case RING_TIMEOUT:
 			break;		/* somebody else has, or it made room meanwhile */

@@ -3,11 +3,23 @@
  */
 #include "src/view/scale.h"
 
+/* Of the slots that are taken up, the part of so many items, where one may hold several. */
+static uint32_t slots_of(const struct ring_stats *stats, uint32_t items, uint32_t most)
+{
+	uint64_t held = (uint64_t)stats->ready + stats->delayed + stats->in_flight + stats->dead_kept;
+	uint64_t empty = (uint64_t)stats->free + stats->writing;
+	uint64_t slots = stats->slots ? stats->slots : 1, used = slots > empty ? slots - empty : 0;
+
+	if (held > used && held > 0)
+		items = (uint32_t)((items * used + held - 1) / held);
+	return items < most ? items : most;
+}
+
 struct scale scale_of(const struct ring_stats *stats, int columns)
 {
 	uint32_t slots = stats->slots ? stats->slots : 1;
-	uint32_t ready = stats->ready < slots ? stats->ready : slots;
-	uint32_t in_flight = stats->in_flight < slots - ready ? stats->in_flight : slots - ready;
+	uint32_t ready = slots_of(stats, stats->ready, slots);
+	uint32_t in_flight = slots_of(stats, stats->in_flight, slots - ready);
 	uint32_t producers_at = (uint32_t)(stats->tail % slots);
 
 	return (struct scale){

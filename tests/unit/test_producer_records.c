@@ -36,22 +36,29 @@ struct seen {
 	unsigned times[RECORDS_MAX];
 };
 
+/* Each of a run is whole, with its delimiter. */
 static void note_record(struct seen *seen, const struct record *record)
 {
-	char text[RECORD_MAX + 1];
-	unsigned long number;
+	char text[RECORD_MAX + 1], *at = text;
 
 	assert_true(record->len > 0 && record->len <= RECORD_MAX);
 	memcpy(text, record->data, record->len);
 	text[record->len] = '\0';
-	number = strtoul(text, NULL, 10);
-	assert_true(number < RECORDS_MAX);
-	seen->times[number]++;
+	for (unsigned n = 0; n < (record->run ? record->run : 1); n++) {
+		unsigned long number = strtoul(at, &at, 10);
+
+		assert_true(number < RECORDS_MAX && *at == ':');
+		seen->times[number]++;
+		at += strcspn(at, "\n");
+		at += record->run > 0;
+	}
+	assert_int_equal(at - text, record->len);
 }
 
-/* Read a share up to `limit` records from behind `mark`; returns the last mark, 0 at the end. */
+/* Read a share up to `limit` times from behind `mark`, up to `most` records at once; returns the last mark,
+   0 at the end. */
 static uint64_t read_share(const struct source_request *request, uint64_t mark, unsigned limit,
-			   struct seen *seen)
+			   uint32_t most, struct seen *seen)
 {
 	struct records records;
 	struct record record;
@@ -60,7 +67,9 @@ static uint64_t read_share(const struct source_request *request, uint64_t mark, 
 
 	assert_int_equal(records_open(&records, &lines, request), 0);
 	assert_int_equal(records_attach(&records, RECORD_MAX, mark), 0);
-	while (limit-- > 0 && (result = records_next(&records, &record, &code)) == SOURCE_RECORD) {
+	while (limit-- > 0 && (result = records_next_run(&records, '\n', most, &record, &code)) ==
+	       SOURCE_RECORD) {
+		assert_true(record.run <= most && record.run != 1);
 		note_record(seen, &record);
 		assert_true(record.mark > mark);
 		mark = record.mark;
@@ -72,7 +81,7 @@ static uint64_t read_share(const struct source_request *request, uint64_t mark, 
 
 /* All shares of the files, each producer started again after every `life` records. */
 static void check_shares(const char *const *files, size_t n_files, unsigned lanes, unsigned life,
-			 unsigned records)
+			 uint32_t most, unsigned records)
 {
 	struct seen seen = { .times = { 0 } };
 
@@ -84,7 +93,7 @@ static void check_shares(const char *const *files, size_t n_files, unsigned lane
 		uint64_t mark = 0;
 
 		do
-			mark = read_share(&request, mark, life, &seen);
+			mark = read_share(&request, mark, life, most, &seen);
 		while (mark != 0);
 	}
 	for (unsigned i = 0; i < RECORDS_MAX; i++)
@@ -104,8 +113,10 @@ static void each_record_of_a_shared_file_is_read_once(void **state)
 
 		write_lines(path, sizes[i], (unsigned)i, i % 2 == 0);
 		for (unsigned lanes = 1; lanes <= 20; lanes++)
-			for (size_t j = 0; j < COUNT(lives); j++)
-				check_shares(files, 1, lanes, lives[j], sizes[i]);
+			for (size_t j = 0; j < COUNT(lives); j++) {
+				check_shares(files, 1, lanes, lives[j], 1, sizes[i]);
+				check_shares(files, 1, lanes, lives[j], lanes + 1, sizes[i]);
+			}
 		unlink(path);
 	}
 }
@@ -122,7 +133,7 @@ static void several_files_are_dealt_out_to_the_producers(void **state)
 	write_lines(c, 100, 3, true);
 	for (unsigned lanes = 1; lanes <= 5; lanes++)
 		for (unsigned life = 1; life <= 101; life += 25)
-			check_shares(files, 3, lanes, life, 100);
+			check_shares(files, 3, lanes, life, 1 + lanes % 2 * 9, 100);
 	unlink(a);
 	unlink(b);
 	unlink(c);
@@ -175,6 +186,44 @@ static void a_pipe_gives_what_is_there_without_waiting_for_more(void **state)
 	records_close(&records);
 }
 
+static void expect_run(struct records *records, char delimiter, uint32_t most, const char *text,
+		       uint32_t run)
+{
+	struct record record;
+	int code = 0;
+
+	assert_int_equal(records_next_run(records, delimiter, most, &record, &code), SOURCE_RECORD);
+	assert_int_equal(record.run, run);
+	assert_int_equal(record.len, strlen(text));
+	assert_memory_equal(record.data, text, record.len);
+}
+
+static void a_run_has_what_is_there_and_fits(void **state)
+{
+	static const char *const name = "pipe";
+	struct records records;
+	struct record record;
+	int code = 0, ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	records_open_fd(&records, &lines, ends[0], &name);
+	assert_int_equal(records_attach(&records, 6, 0), 0);
+	assert_int_equal(write(ends[1], "a\nb\nc\nd\ne\nf\ng\nsixsix\nh\nfive5\nlast", 33), 33);
+	expect_run(&records, '\n', 10, "a\nb\nc\n", 3);
+	expect_run(&records, '\n', 2, "d\ne\n", 2);
+	expect_run(&records, '\0', 10, "f", 0);		/* another's delimiter */
+	expect_run(&records, '\n', 10, "g", 0);
+	expect_run(&records, '\n', 10, "sixsix", 0);	/* no room for its delimiter */
+	expect_run(&records, '\n', 10, "h", 0);
+	expect_run(&records, '\n', 10, "five5", 0);
+	assert_int_equal(records_next_run(&records, '\n', 10, &record, &code), SOURCE_WAIT);
+	close(ends[1]);
+	expect_run(&records, '\n', 10, "last", 0);
+	assert_int_equal(records_next_run(&records, '\n', 10, &record, &code), SOURCE_END);
+	records_close(&records);
+}
+
 static void shares_cover_everything_once(void **state)
 {
 	static const uint64_t sizes[] = { 0, 1, 2, 99, 1000, UINT64_C(1) << 43 };
@@ -205,6 +254,7 @@ int main(void)
 		cmocka_unit_test(several_files_are_dealt_out_to_the_producers),
 		cmocka_unit_test(a_record_that_is_too_long_is_given_with_its_length),
 		cmocka_unit_test(a_pipe_gives_what_is_there_without_waiting_for_more),
+		cmocka_unit_test(a_run_has_what_is_there_and_fits),
 	};
 
 	return cmocka_run_group_tests_name("records", tests, NULL, NULL);

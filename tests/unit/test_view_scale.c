@@ -65,6 +65,17 @@ static void a_small_ring_fills_a_wide_row(void **state)
 	assert_string_equal(draw(&stats, 16), "++++####........");
 }
 
+static void where_slots_hold_several_items_slots_are_drawn(void **state)
+{
+	const struct ring_stats stats = { .slots = 10, .tail = 10, .free = 4, .writing = 1, .ready = 60,
+					  .in_flight = 40 };
+	struct scale scale = scale_of(&stats, 20);
+
+	(void)state;
+	assert_int_equal(scale.ready, 3);
+	assert_int_equal(scale.in_flight, 2);
+}
+
 /* Another process may have written anything: more items than slots, positions near the end. */
 static void damaged_numbers_stay_within_the_row(void **state)
 {
@@ -74,7 +85,7 @@ static void damaged_numbers_stay_within_the_row(void **state)
 	struct scale scale = scale_of(&wild, 20);
 
 	(void)state;
-	assert_string_equal(draw(&wild, 5), "#####");
+	assert_string_equal(draw(&wild, 5), "#++##");
 	assert_true(scale_column(&scale, scale.producers_at) < 20);
 	assert_string_equal(draw(&none, 3), "###");
 }
@@ -87,6 +98,7 @@ int main(void)
 		cmocka_unit_test(empty_and_full_rings_are_drawn_as_such),
 		cmocka_unit_test(one_item_is_seen_in_a_big_ring),
 		cmocka_unit_test(a_small_ring_fills_a_wide_row),
+		cmocka_unit_test(where_slots_hold_several_items_slots_are_drawn),
 		cmocka_unit_test(damaged_numbers_stay_within_the_row),
 	};
 
