@@ -72,7 +72,7 @@ static size_t want(const struct intake *intake)
 /* Of those under suspicion only one stays, behind all others; another's hands may be empty. */
 static int sort_out(struct intake *intake)
 {
-	struct ring_item *stock = intake->stock, suspect;
+	struct ring_item *stock = intake->stock, suspect = { .id = 0 };
 	size_t taken = intake->n, suspects = 0;
 	int code = EXIT_OK;
 
