@@ -123,11 +123,16 @@ int settle_outcome(struct settler *settler, struct ring_item *item, const struct
 
 int settle_good(struct settler *settler, struct ring_item *items, size_t n)
 {
-	int code = EXIT_OK;
+	int result = ring_ack_batch(settler->ring, items, n);
 
-	for (size_t i = 0; i < n && code == EXIT_OK; i++)
-		code = ack(settler, &items[i]);
-	return code;
+	/* As far as it came. */
+	for (size_t i = 0; i < n && items[i].word == 0; i++) {
+		items[i].data = NULL;
+		settler->acked += items[i].records;
+	}
+	if (result == 0)
+		return EXIT_OK;
+	return diag_ring_error("settle an item of", ring_name(settler->ring), ring_why());
 }
 
 int settle_records(struct settler *settler, struct ring_item *item, uint32_t n, size_t bytes)

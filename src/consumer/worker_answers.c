@@ -30,7 +30,7 @@
 #define ANSWER_MAX (64u << 20)		/* a guess: far above what belongs into one record */
 
 int answers_note_job(struct records *records, const struct ring_item *item, int code, int signal,
-		    size_t output)
+		     size_t output)
 {
 	struct timespec wall;
 	struct run run = { .argv = records->lasting.line.argv, .code = code, .signal = signal };

@@ -1,9 +1,9 @@
 /*
- * worker_silence.c - does COMMAND answer more than it is asked? Answers carry no name: an extra one passes for
- * that of the next item, whose own passes for that of the one behind, and so on. So once there is one too
- * many there always is, and a moment in which no answer is owed shows it. When items come without end there
- * is none; then one is made, now and then: nothing is sent until all is answered, and then for as long as it
- * would take an item that is thought to be answered.
+ * worker_silence.c - does COMMAND answer more than it is asked? Answers carry no name: an extra one passes
+ * for that of the next item, whose own passes for that of the one behind, and so on. So once there is one
+ * too many there always is, and a moment in which no answer is owed shows it. When items come without end
+ * there is none; then one is made, now and then: nothing is sent until all is answered, and then for as long
+ * as it would take an item that is thought to be answered.
  */
 #include "src/consumer/worker_records.h"
 

@@ -5,7 +5,6 @@
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
 
-
 bool take_may(struct records *records)
 {
 	return records->hand.count < records->hand.size && !records->intake->is_alone &&
