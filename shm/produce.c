@@ -91,15 +91,15 @@ static enum ring_result reserve_all(struct ring *ring, struct lot *lot, int time
 enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int timeout_ms)
 {
 	struct lot lot = { .items = item, .max = 1 };
-	enum ring_result result;
+	enum ring_result result = RING_ERROR;
 
 	why_clear();
-	*item = (struct ring_item){ 0 };
-	if (!(ring->roles & RING_PRODUCER))
-		return handle_error(EPERM);
-	result = reserve_all(ring, &lot, timeout_ms);
+	if (ring->roles & RING_PRODUCER)
+		result = reserve_all(ring, &lot, timeout_ms);
+	else
+		errno = EPERM;
 	if (result != RING_OK)
-		item->word = 0;
+		*item = (struct ring_item){ 0 };
 	return result;
 }
 
