@@ -153,6 +153,16 @@ rm -x%"
 	assert_output "cat -n 'a b'"
 }
 
+@test "--dry-run shows a run as soon as its item is there" {
+	mkfifo feed
+	start dry launcher --dry-run -a feed -- echo
+	exec 9>feed
+	echo one >&9
+	wait_until 10 file_matches dry.out '^echo one$'
+	exec 9>&-
+	wait_for 10 "$pid"
+}
+
 @test "--dry-run ends with its reader, and says what is wrong with the input" {
 	run -0 bash -c 'seq 1000000 | timeout 20 launcher --dry-run -- echo 2>&1 | head -n 2'
 	assert_output $'echo 1\necho 2'

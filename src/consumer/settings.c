@@ -299,7 +299,7 @@ static void fill_in(struct settings *settings)
 	request->block = settings->block ? settings->block : BLOCK_DEFAULT;
 	request->command.batch = settings->batch ? settings->batch : 1;
 	settings->rules.shares_hands = request->command.words &&
-		(kind_of(settings->worker) != IS_EXEC || request->command.batch > 1);
+				       (kind_of(settings->worker) != IS_EXEC || request->command.batch > 1);
 	request->terminator = settings->is_null ? '\0' : '\n';
 	request->number = (unsigned)settings->number;
 	settings->is_launched = settings->number > 0;

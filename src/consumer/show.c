@@ -3,9 +3,11 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shm/ring.h"
 #include "src/base/diag.h"
@@ -118,14 +120,25 @@ static void *read_item(size_t *len, int *code)
 	return NULL;
 }
 
+/* What is known is seen while the next item is waited for. */
+static void flush_idle(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	if (poll(&in, 1, 0) == 0)
+		fflush(stdout);
+}
+
 static int show_runs(struct show *show)
 {
 	size_t len;
 	void *bytes;
 	int code = EXIT_OK;
 
-	while (code == EXIT_OK && !ferror(stdout) && (bytes = read_item(&len, &code)))
+	while (code == EXIT_OK && !ferror(stdout) && (bytes = read_item(&len, &code))) {
 		code = add(show, bytes, len);
+		flush_idle();
+	}
 	return code == EXIT_OK ? flush(show) : code;
 }
 
