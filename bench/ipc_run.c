@@ -20,7 +20,7 @@ enum { PROCESSES_MAX = 128 };
 
 /* After this long behind the end it has stalled: nearly all end within milliseconds. In servers and sockets
    there may stand more than in a ring, and it is yet to be taken. */
-enum { STALLED_MS = 2000, STALLED_LONG_MS = 4000, SILENCES_MAX = 3000 / SILENT_MS };
+enum { STALLED_MS = 2000, STALLED_LONG_MS = 8000, SILENCES_MAX = 6000 / SILENT_MS };
 
 /* What one process says at its end; a line each. */
 struct tally {
