@@ -35,8 +35,8 @@ struct taken {
 	uint64_t word;
 };
 
-/* Tell of n slots, in this order. Returns of how many it told: when there is no room (or no end of it), fewer;
-   the words of the others must keep their owner, so that a sweep tells of them later. */
+/* Tell of n slots, in this order. Returns of how many it told: when there is no room (or no end of it),
+   fewer; the words of the others must keep their owner, so that a sweep tells of them later. */
 uint32_t hints_push_all(struct segment *segment, const struct hint *hints, uint32_t n);
 
 /* Take up to `max` of the oldest ready slots for member `me`. HINT_OK: *n of them, one at least. HINT_NONE:

@@ -35,7 +35,7 @@ uint32_t parcel_left(const struct segment *segment, uint32_t index);
    the slot says what can't be. */
 int parcel_read(const struct segment *segment, struct ring_item *item);
 
-/* May it be published here? Its length has been checked. `was_dead`: it is a dead letter that was taken up. */
+/* May it be published here? Its length has been checked. `was_dead`: a dead letter that was taken up. */
 bool parcel_is_sound(const struct segment *segment, const struct ring_item *item, bool was_dead);
 
 /* In WRITING: the slot's length and records are those of the item, behind what a dead letter that was taken

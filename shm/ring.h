@@ -282,7 +282,7 @@ enum ring_result ring_ticket(struct ring *ring, uint64_t limit, uint64_t *ticket
 
 /*
  * Drop the oldest item that is ready (a parcel with all its records): for producers that would rather lose
- * the oldest than wait. Counted as dropped. Does not wait. RING_OK, RING_TIMEOUT when none is ready, RING_ERROR.
+ * the oldest than wait. Counted as dropped. Does not wait. RING_OK, RING_TIMEOUT: none is ready, RING_ERROR.
  */
 enum ring_result ring_drop_oldest(struct ring *ring);
 

@@ -49,7 +49,7 @@ static inline unsigned char *segment_data(const struct segment *segment, uint32_
 static inline void fetch_to_write(const void *line)
 {
 #if defined(__x86_64__)
-	__asm__ volatile ("prefetchw %0" : : "m"(*(const char *)line));
+	__asm__ volatile ("prefetchw %0" : : "m" (*(const char *)line));
 #else
 	__builtin_prefetch(line, 1);
 #endif

@@ -47,8 +47,8 @@ void spin_woke(void)
 	woke = spin_ticks();
 }
 
-/* Who was just woken wants a processor, perhaps this one: then sleeping at once is the quickest. Tried now and
-   then, since it keeps both from meeting awake. */
+/* Who was just woken wants a processor, perhaps this one: then sleeping at once is the quickest. Tried now
+   and then, since it keeps both from meeting awake. */
 static bool is_to_be_skipped(struct spin *spin)
 {
 	if (spin->skipped < spin->skip) {
@@ -85,7 +85,7 @@ void spin_pause(struct spin_turn *turn)
 #if defined(__x86_64__) || defined(__i386__)
 		__builtin_ia32_pause();
 #elif defined(__aarch64__)
-		__asm__ volatile("yield");
+		__asm__ volatile ("yield");
 #endif
 	}
 	turn->left -= turn->pause < turn->left ? turn->pause : turn->left;

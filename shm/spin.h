@@ -3,8 +3,8 @@
  *
  * Each look takes a line away from the process that is writing it. In a stream of items a pause of some
  * microseconds before the next look lets many come together, and is worth several times its length; to
- * one who waits for the answer to what he has just sent, each pause is a loss. Which of the two it is shows in
- * what is found: so the pause doubles while much is there at once, and halves while one item is all.
+ * one who waits for the answer to what he has just sent, each pause is a loss. Which of the two it is shows
+ * in what is found: so the pause doubles while much is there at once, and halves while one item is all.
  */
 #ifndef SHMLINE_SPIN_H
 #define SHMLINE_SPIN_H
