@@ -14,8 +14,8 @@
  *	                                   '-- cancel, revoked, owner died --'
  *
  * A word says state, owner (member index; 0 nobody), how often the item came back, and the generation,
- * which publish raises by its items: so the sum of all generations is the number of items ever accepted. READY
- * keeps its publisher as owner until a hint to it is in the cells. Whoever loses a swap lost the slot.
+ * which publish raises by its items: so the sum of all generations is the number of items ever accepted.
+ * READY keeps its publisher as owner until a hint to it is in the cells. Whoever loses a swap lost the slot.
  */
 #ifndef SHMLINE_SLOT_H
 #define SHMLINE_SLOT_H
