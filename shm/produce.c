@@ -233,10 +233,10 @@ static void tell(struct ring *ring, struct ring_item *items, uint32_t n)
 	struct hint hints[LOT_MAX];
 	uint32_t i = 0;
 
-	do
+	do {
 		hints[i] = (struct hint){ .slot = items[i].slot,
 					  .tag = hint_tag(slot_published(items[i].word, items[i].records)) };
-	while (++i < n);
+	} while (++i < n);
 	if (MISTAKE(told_before_hint))
 		atomic_store(&ring->me->told, items[n - 1].id);
 	ring->has_unhinted = !hint_leftover(ring) || hints_push_all(segment, hints, n) < n;
