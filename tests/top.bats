@@ -11,7 +11,11 @@ setup() {
 	unset NO_COLOR TMUX
 }
 
+# A launcher outlives its terminal: HUP replaces workers.
 teardown() {
+	local launcher
+	launcher=$(ringctl stat --json "$ring" 2>/dev/null | jq -r '.launcher // empty') || true
+	[[ -z $launcher ]] || kill -QUIT "$launcher" || true
 	terminal kill-server 2>/dev/null || true
 	common_teardown
 }
