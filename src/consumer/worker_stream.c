@@ -40,6 +40,7 @@
 #define PIPE_MAX (1u << 20)	/* what a kernel allows everybody, unless told otherwise */
 #define LOOK_MS 250		/* how long a stop flag, or an idle COMMAND's end, may stay unseen */
 #define QUIET_MS 20		/* how long it may stay unseen that COMMAND has read all there was */
+#define NAP_MS 1		/* for a block to come together */
 #define END_MS 25		/* the same once it is to end */
 #define TURNS_GIVEN 20		/* of the processor; a guess: some microseconds */
 #define GONE_NS UINT64_C(1000000000)	/* from there to its end; a guess */
@@ -67,6 +68,8 @@ struct stream {
 	unsigned stillborn;		/* processes in a row that read nothing */
 	bool at_end;			/* its input has ended */
 	bool is_called_off, has_said;
+	bool is_ahead;			/* the ring had nothing, and COMMAND has something to read */
+	bool has_napped;		/* since the last item came */
 };
 
 /* ------------------------------------------------------------------ the process */
@@ -285,8 +288,14 @@ static bool has_ended(const struct process *process)
  */
 static int take_ms(struct stream *stream)
 {
+	stream->is_ahead = false;
 	if (stream->queued > stream->sent)
 		return 0;
+	/* While COMMAND has something to read, a moment lets a block come together. */
+	if (stream->hand.count > 0 && !stream->has_napped && process_unread(&stream->process) > 0) {
+		stream->is_ahead = true;
+		return 0;
+	}
 	if (stream->hand.count == 0)
 		return LOOK_MS;
 	stream->quiet_ms = stream->quiet_ms < QUIET_MS ? 2 * stream->quiet_ms + 1 : QUIET_MS;
@@ -304,6 +313,7 @@ static int take_one(struct stream *stream, bool *more)
 	switch (intake_take(stream->intake, &item, hands_are_empty, take_ms(stream), &code)) {
 	case INTAKE_ITEM:
 		*more = true;
+		stream->is_ahead = stream->has_napped = false;
 		return accept_item(stream, &item);
 	case INTAKE_NOTHING:
 		*more = hands_are_empty;
@@ -411,6 +421,11 @@ static int wait_ms(struct stream *stream)
 		return END_MS;
 	if (stream->queued > stream->sent)
 		return LOOK_MS;
+	if (stream->is_ahead) {
+		stream->is_ahead = false;
+		stream->has_napped = true;
+		return NAP_MS;
+	}
 	if (stream->hand.count < stream->hand.size || is_read_soon(stream))
 		return 0;
 	stream->quiet_ms = stream->quiet_ms < QUIET_MS ? 2 * stream->quiet_ms + 1 : QUIET_MS;
