@@ -173,6 +173,14 @@ call_off() {
 	cat part.* rest.* | grep -aE '^[0-9]{99}$' | sort -u | cmp - input
 }
 
+@test "one that leaves early with blocks on their way to it is followed by others" {
+	seq 200000 >input
+	start line launcher -r "$ring" -c 1 -a input --worker=stream -- head -n 100
+	wait_for 60 "$pid" 0
+	books_balance "$(tail -n 1 line.err)"
+	assert_equal "$acked $left" '200000 0'
+}
+
 @test "one that leaves again and again without reading is given up" {
 	run -126 line -c 1 --worker=stream -- false <<<$'a\nb'
 	assert_output --partial 'COMMAND ended 5 times in a row before it read an item'

@@ -228,6 +228,7 @@ static int bury(struct stream *stream)
 		say_end(stream);
 	if (code == GO_ON)
 		code = return_all(stream);
+	stream->queued = stream->sent = stream->gone_since_ns = 0;
 	if (code == GO_ON && stream->given == 0 && !stream->at_end && !stream->is_called_off)
 		code = note_stillborn(stream);
 	return code;
