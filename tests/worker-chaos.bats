@@ -10,7 +10,7 @@ setup() {
 	kills_at_any_moment
 	answer=$(worker answer)
 	items=${CHAOS_ITEMS:-10000}
-	[[ -z ${SAN:-} ]] || items=1000
+	[[ -z ${SAN:-} ]] || items=4000
 }
 teardown() { common_teardown; }
 
