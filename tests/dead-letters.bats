@@ -49,7 +49,7 @@ stat_is() { [[ $(ringctl stat --json "$ring" | jq -r ".$1") == "$2" ]]; }
 	assert_output "ringctl: ring \"$ring\" is closed, its stop flag is up: 0 of 1 dead items put back"
 	run -69 ringctl dead "$ring-none" --kick
 	no_ring "$ring-none"
-	ringctl rm --force "$ring"
+	ringctl rm --force "$ring" || no_ring "$ring"	# or the last one out was quicker
 }
 
 @test "a letter tells the item's whole story" {
