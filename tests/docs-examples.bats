@@ -354,7 +354,7 @@ at_the_root() {
 	wait_until 20 has_lines stat.out 2
 	example README.md './ringctl top jobs'
 	cp script top.sh
-	start top script -qefc "TERM=xterm timeout 60 bash top.sh" top.typescript
+	start top script -qefc "TERM=xterm timeout --foreground 60 bash top.sh" top.typescript
 	top=$pid
 	wait_until 20 file_matches top.typescript 'consumer'
 	run_example README.md 'seq 1000 |'

@@ -15,6 +15,8 @@ SHMLINE_BIN=${SHMLINE_BIN:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 
 common_setup() {
 	PATH=$SHMLINE_BIN:$PATH
+	export SHELL=/bin/sh	# whoever calls: the one that script(1) and tmux start
+	unset COLUMNS LINES NO_COLOR
 	ring=$(ring_name '')
 	started=()
 	cd "$BATS_TEST_TMPDIR" || return

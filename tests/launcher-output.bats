@@ -74,9 +74,9 @@ took_signal() { has_ended "$pid" || grep -q '^ShdPnd:.0*$' "/proc/$pid/status"; 
 	assert_regex "$(cat -v out)" '^\^\[\[3[1-6]mconsumer 1 \|\^\[\[0m '
 	timeout 10 launcher -n 1 --tag >out
 	assert_regex "$(cat -v out)" '^consumer 1 \| '
-	TERM=xterm script -qec 'timeout 10 launcher -n 1 --tag' /dev/null >out
+	TERM=xterm script -qec 'timeout --foreground 10 launcher -n 1 --tag' /dev/null >out
 	assert_regex "$(cat -v out)" '\^\[\[3[1-6]mconsumer 1 \|'
-	NO_COLOR=1 TERM=xterm script -qec 'timeout 10 launcher -n 1 --tag' /dev/null >out
+	NO_COLOR=1 TERM=xterm script -qec 'timeout --foreground 10 launcher -n 1 --tag' /dev/null >out
 	refute_regex "$(cat -v out)" '\^\[\[3'
 }
 
