@@ -181,6 +181,13 @@ call_off() {
 	assert_equal "$acked $left" '200000 0'
 }
 
+@test "one that closes its input and lives on does not hold what it did not read" {
+	run -0 timeout 60 launcher -r "$ring" -c 1 --worker=stream -- sh -c 'read -r i && echo "$i"; [ "$i" = c ] || { exec <&-; exec sleep 1000; }' <<<$'a\nb\nc'
+	assert_equal "$(printf '%s\n' "${lines[@]}" | grep -x '[abc]' | sort | tr -d '\n')" abc
+	books_balance "${lines[-1]}"
+	assert_equal "$acked $left" '3 0'
+}
+
 @test "one that leaves again and again without reading is given up" {
 	run -126 line -c 1 --worker=stream -- false <<<$'a\nb'
 	assert_output --partial 'COMMAND ended 5 times in a row before it read an item'

@@ -380,6 +380,12 @@ static void note_sent(struct stream *stream, size_t bytes)
 		stream->whole++;
 }
 
+/* Nobody has its input open: it is about to end, and shall say its exit code itself. */
+static void note_gone(struct stream *stream)
+{
+	stream->gone_since_ns = ring_now_ns();
+}
+
 static int send_block(struct stream *stream)
 {
 	while (stream->queued > stream->sent) {
@@ -397,9 +403,8 @@ static int send_block(struct stream *stream)
 			return EXIT_SYSTEM;
 		}
 	}
-	/* Nobody has its input open: it is about to end, and shall say its exit code itself. */
 	if (stream->queued > stream->sent)
-		stream->gone_since_ns = ring_now_ns();
+		note_gone(stream);
 	return GO_ON;
 }
 
@@ -443,8 +448,8 @@ static int wait_for_it(struct stream *stream)
 	struct process *process = &stream->process;
 	struct pollfd fds[] = {
 		{ .fd = process->pidfd, .events = POLLIN },
-		{ .fd = can_send(stream) && stream->queued > stream->sent ? process->in : -1,
-		  .events = POLLOUT },
+		{ .fd = can_send(stream) ? process->in : -1,
+		  .events = stream->queued > stream->sent ? POLLOUT : 0 },
 	};
 	int n = poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(stream));
 
@@ -455,6 +460,8 @@ static int wait_for_it(struct stream *stream)
 			      interrupt_count() > 1);
 	if (n > 0 && fds[0].revents)
 		return bury(stream);
+	if (n > 0 && (fds[1].revents & POLLERR))
+		note_gone(stream);
 	return release(stream);
 }
 

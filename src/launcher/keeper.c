@@ -29,7 +29,8 @@ static void note_start_failure(struct worker *worker, uint64_t now_ns)
 	bool is_first = worker->run.started_ns == 0;
 
 	worker->exit_code = child_exit_code(errno);
-	diag_error("cannot start %s: %s", worker->name, strerror(errno));
+	diag_error("cannot start %s (%s): %s", worker->name,
+		   worker->team->orders.programs[worker->side], strerror(errno));
 	worker->run = (struct restart_run){
 		.ending = is_first ? ENDING_FINAL : ENDING_BAD,
 		.started_ns = now_ns,
