@@ -12,6 +12,7 @@
 #include "shm/slot.h"
 
 #include <errno.h>
+#include <sched.h>
 
 /* Members look round at most so often, all together; a launcher keeps them from it altogether. */
 #define LOOK_ROUND_NS UINT64_C(100000000)
@@ -172,6 +173,26 @@ static enum ring_result spin(struct ring *ring, enum waiting_for what, handle_at
 	return result;
 }
 
+/* Let those run who want to, and look again: they may be who is waited for. */
+static enum ring_result yield(struct ring *ring, handle_attempt *attempt, struct lot *lot)
+{
+	shared_u64 *tail = &ring->segment->header->tail;
+	uint32_t left = spin_yields(&ring->spin);
+	enum ring_result result = RING_TIMEOUT;
+	bool pays = true;
+
+	ring->is_spinning = true;
+	for (; result == RING_TIMEOUT && left > 0 && pays; left--) {
+		uint64_t began = spin_ticks(), told = atomic_load(tail);
+
+		(void)sched_yield();
+		result = attempt(ring, lot);
+		pays = spin_learn_yield(&ring->spin, spin_ticks() - began, atomic_load(tail) - told);
+	}
+	ring->is_spinning = false;
+	return result;
+}
+
 /* This one was woken, or is going: if there is more than its own, the next one must know. */
 static void pass_on(struct ring *ring, struct waiting *waiting, enum ring_result result)
 {
@@ -206,6 +227,8 @@ enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_at
 	if (timeout_ms == 0)
 		return result;
 	result = spin(ring, what, attempt, lot);
+	if (result == RING_TIMEOUT)
+		result = yield(ring, attempt, lot);
 	if (result != RING_TIMEOUT)
 		return result;
 

@@ -16,6 +16,9 @@
 #define AFTER_WAKING 40000u	/* about as long as it takes until who was woken answers */
 #define TRIAL_EVERY 32u
 #define SKIP_MAX 255u
+#define YIELDS 3u
+#define YIELD_LONG 1000000u	/* of one who wants to run, for long: who waits may be late now */
+#define YIELD_PACE 250000u	/* ticks an item; slower, and it was not the ring that they were busy with */
 
 static _Thread_local uint64_t woke;	/* when it last woke somebody; ticks */
 
@@ -47,15 +50,13 @@ void spin_woke(void)
 	woke = spin_ticks();
 }
 
-/* Who was just woken wants a processor, perhaps this one: then sleeping at once is the quickest. Tried now
-   and then, since it keeps both from meeting awake. */
-static bool is_to_be_skipped(struct spin *spin)
+static bool is_skipped(struct spin_skip *at)
 {
-	if (spin->skipped < spin->skip) {
-		spin->skipped++;
+	if (at->skipped < at->skip) {
+		at->skipped++;
 		return true;
 	}
-	spin->skipped = 0;
+	at->skipped = 0;
 	return false;
 }
 
@@ -67,7 +68,9 @@ struct spin_turn spin_begin(struct spin *spin)
 		return turn;
 	if (woke && spin_ticks() - woke < AFTER_WAKING) {
 		turn.is_after_waking = true;
-		turn.left = is_to_be_skipped(spin) ? 0 : AFTER_WAKING;
+		/* Who was woken wants a processor, perhaps this one: then sleeping at once is the quickest.
+		   Tried now and then, since it keeps both from meeting awake. */
+		turn.left = is_skipped(&spin->after_waking) ? 0 : AFTER_WAKING;
 	}
 	woke = 0;
 	if (++spin->waits % TRIAL_EVERY == 0 && spin->pause < PAUSE_TRIAL) {
@@ -110,7 +113,9 @@ static void learn_pause(struct spin *spin, const struct spin_turn *turn, bool ma
 void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, bool many, bool alone)
 {
 	if (turn->is_after_waking) {
-		spin->skip = found ? 0 : spin->skip < SKIP_MAX ? 2 * spin->skip + 1 : SKIP_MAX;
+		struct spin_skip *at = &spin->after_waking;
+
+		at->skip = found ? 0 : at->skip < SKIP_MAX ? 2 * at->skip + 1 : SKIP_MAX;
 		return;
 	}
 	if (found) {
@@ -119,4 +124,20 @@ void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, boo
 	} else if (spin->budget > 2 * BUDGET_MIN) {
 		spin->budget /= 2;
 	}
+}
+
+uint32_t spin_yields(struct spin *spin)
+{
+	return is_skipped(&spin->yield) ? 0 : YIELDS;
+}
+
+bool spin_learn_yield(struct spin *spin, uint64_t ticks, uint64_t items)
+{
+	bool paid = ticks < YIELD_LONG || ticks / YIELD_PACE < items;
+
+	if (!paid)
+		spin->yield.skip = SKIP_MAX;
+	else if (spin->yield.skip > 0)
+		spin->yield.skip -= spin->yield.skip / 4 + 1;
+	return paid;
 }

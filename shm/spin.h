@@ -15,10 +15,16 @@
 /* Found at once: so many cells or slots further on there is still more. */
 #define SPIN_MANY 8
 
+/* What did not pay is left out, longer and longer. */
+struct spin_skip {
+	uint32_t skip, skipped;
+};
+
 struct spin {
 	uint32_t pause, budget;	/* ticks */
 	uint32_t waits;
-	uint32_t skip, skipped;	/* waits not spun, right after somebody else was woken */
+	struct spin_skip after_waking;	/* waits right after somebody else was woken, which don't spin */
+	struct spin_skip yield;		/* waits that don't give the processor away */
 };
 
 struct spin_turn {
@@ -38,5 +44,10 @@ struct spin_turn spin_begin(struct spin *spin);
 void spin_pause(struct spin_turn *turn);
 /* What came of it: something was found; much; or one item alone. */
 void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, bool many, bool alone);
+
+/* How often to give the processor away now; and after each time: it took so long, and as many items passed. Did
+   it pay? */
+uint32_t spin_yields(struct spin *spin);
+bool spin_learn_yield(struct spin *spin, uint64_t ticks, uint64_t items);
 
 #endif
