@@ -107,9 +107,8 @@ static void end_get(struct end *end)
 
 	if (++own->at < own->n)
 		return;
-	for (size_t i = 0; i < own->n; i++)
-		if (ring_ack(own->ring, &own->items[i]))
-			give_up("ack: %s", ring_why());
+	if (ring_ack_batch(own->ring, own->items, own->n))
+		give_up("ack: %s", ring_why());
 }
 
 /* ------------------------------------------------------------------ */

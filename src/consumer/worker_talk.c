@@ -12,7 +12,8 @@
 
 #define READ_BYTES (64u * 1024)		/* what a pipe holds */
 #define RING_LOOK_MS 20			/* how long an item may wait while others are being answered */
-#define AWAKE_NS (20 * NS_PER_US)	/* asleep it takes 10 to 25 us there and back, awake 5 to 10 */
+#define AWAKE_NS (50 * NS_PER_US)	/* asleep it takes 10 to 25 us there and back, awake 5 to 10 */
+#define LOOKS 8				/* between two readings of the clock; a guess */
 #define NS_PER_US UINT64_C(1000)
 #define GONE_NS (1 * NS_PER_S)		/* from closing a pipe to its end; a guess */
 #define NS_PER_S UINT64_C(1000000000)
@@ -210,8 +211,11 @@ static int listen_awake(struct records *records, bool *came)
 	/* With more in its hands there is no such hurry. */
 	if (records->hand.size > 1 || answered->n == 0 || answered->came_ns - answered->before_ns > AWAKE_NS)
 		return GO_ON;
-	while (code == GO_ON && !ended && records->answers == answers && ring_now_ns() < until)
+	for (int look = 0; code == GO_ON && !ended && records->answers == answers; look++) {
+		if (look % LOOKS == 0 && ring_now_ns() >= until)
+			break;
 		code = talk_listen(records, &ended);
+	}
 	*came = records->answers != answers;
 	return code;
 }
