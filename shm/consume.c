@@ -34,7 +34,7 @@ static struct member_times *my_times(const struct ring *ring)
 }
 
 /* Copy what the slot says, checked; the item is this member's now. */
-static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
+static enum ring_result fill_item(struct ring *ring, struct ring_item *item, uint64_t now_ns)
 {
 	struct slot *slot = segment_slot(ring->segment, item->slot);
 	int damaged = parcel_read(ring->segment, item);
@@ -45,7 +45,7 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item)
 	item->given_back = atomic_load_explicit(&slot->given_back, memory_order_relaxed);
 	item->published_ns = atomic_load_explicit(&slot->published_ns, memory_order_relaxed);
 	item->deliveries = slot_deliveries(item->word);
-	item->taken_ns = handle_now(ring);
+	item->taken_ns = now_ns;
 	if (item->taken_ns < item->published_ns)
 		item->taken_ns = item->published_ns;	/* two clocks' readings, a microsecond apart */
 	atomic_store_explicit(&slot->when_ns, item->taken_ns, memory_order_relaxed);
@@ -90,6 +90,7 @@ static enum ring_result attempt_take(struct ring *ring, struct lot *lot)
 static enum ring_result take_some(struct ring *ring, struct lot *lot, int timeout_ms)
 {
 	enum ring_result result;
+	uint64_t now_ns;
 
 	why_clear();
 	if (!(ring->roles & RING_CONSUMER)) {
@@ -101,10 +102,11 @@ static enum ring_result take_some(struct ring *ring, struct lot *lot, int timeou
 		lot->items[0] = (struct ring_item){ 0 };
 		return result;
 	}
+	now_ns = handle_now(ring);
 	for (uint32_t i = 0; i < lot->n && result == RING_OK; i++)
-		result = fill_item(ring, &lot->items[i]);
-	if (result == RING_OK && lot->items[0].taken_ns - ring->looked_round_ns > WAIT_SLICE_NS)
-		handle_look_round(ring, lot->items[0].taken_ns);
+		result = fill_item(ring, &lot->items[i], now_ns);
+	if (result == RING_OK && now_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+		handle_look_round(ring, now_ns);
 	return result;
 }
 
@@ -165,16 +167,13 @@ static int check_in_hand(struct ring *ring, const struct ring_item *item)
 	return -1;
 }
 
-/* The next take finds this reading of the clock young enough for itself, mostly. */
-static void count_work(struct ring *ring, const struct ring_item *item, uint32_t records)
+static void count_work(struct ring *ring, const struct ring_item *item, uint32_t records, uint64_t now_ns)
 {
-	uint64_t now = handle_now(ring);
-
-	histogram_count(&my_times(ring)->work, now > item->taken_ns ? now - item->taken_ns : 0, records);
+	histogram_count(&my_times(ring)->work, now_ns > item->taken_ns ? now_ns - item->taken_ns : 0, records);
 }
 
 /* All but waking whom it matters to. */
-static int ack(struct ring *ring, struct ring_item *item)
+static int ack(struct ring *ring, struct ring_item *item, uint64_t now_ns)
 {
 	if (MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
@@ -182,16 +181,17 @@ static int ack(struct ring *ring, struct ring_item *item)
 	    finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
 		return -1;
 	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
-	count_work(ring, item, item->records);
+	count_work(ring, item, item->records, now_ns);
 	return 0;
 }
 
 int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n)
 {
+	uint64_t now_ns = handle_now(ring);
 	size_t acked = 0;
 
 	why_clear();
-	while (acked < n && ack(ring, &items[acked]) == 0)
+	while (acked < n && ack(ring, &items[acked], now_ns) == 0)
 		acked++;
 	if (acked > 0) {
 		if (!MISTAKE(wake_before_ack))
@@ -222,7 +222,7 @@ static void ack_part(struct ring *ring, struct ring_item *item, uint32_t n, size
 	if (!MISTAKE(progress_after_count))
 		journal_done(ring->me, COUNT_ACKED, n);
 	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
-	count_work(ring, item, n);
+	count_work(ring, item, n, handle_now(ring));
 	item->id += n;
 	item->records -= n;
 	item->len -= bytes;

@@ -207,16 +207,14 @@ static void pass_on(struct ring *ring, struct waiting *waiting, enum ring_result
 		wait_wake(waiting);
 }
 
-enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
-			     struct lot *lot, int timeout_ms)
+enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
+				struct lot *lot, int timeout_ms, enum ring_result result)
 {
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
-	enum ring_result result = attempt(ring, lot);
 	uint64_t began, now, deadline;
 
 	if (result != RING_TIMEOUT) {
-		if (result != RING_OK)
-			pass_on(ring, waiting, result);
+		pass_on(ring, waiting, result);
 		return result;
 	}
 	if (what == WAITING_FREE) {

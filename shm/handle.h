@@ -44,9 +44,18 @@ struct lot {
 /* One attempt at it: RING_TIMEOUT means "not yet". */
 typedef enum ring_result handle_attempt(struct ring *ring, struct lot *lot);
 
-/* Attempt until it gives another result than RING_TIMEOUT or the time is over; sleeps in between. */
-enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
-			     struct lot *lot, int timeout_ms);
+/* After a first attempt with this result, none of RING_OK: attempt until it gives another than RING_TIMEOUT or
+   the time is over; sleeps in between. */
+enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
+				struct lot *lot, int timeout_ms, enum ring_result result);
+
+static inline enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
+					   struct lot *lot, int timeout_ms)
+{
+	enum ring_result result = attempt(ring, lot);
+
+	return result == RING_OK ? result : handle_wait_on(ring, what, attempt, lot, timeout_ms, result);
+}
 
 /* What is left of a time-out that ends at deadline_ns; -1 and 0 stay. */
 int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);

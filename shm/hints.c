@@ -13,9 +13,6 @@
 
 static_assert(RING_SLOTS_MAX == 1u << SLOT_BITS, "a slot's number fits its bits");
 
-/* Cells that head and tail may lag behind at most: a guess. */
-#define LAG_MAX 16
-
 /* More turns than contention can explain (in each somebody else got on), tens of milliseconds: a guess. */
 #ifndef TURNS_MAX	/* a fuzzer has less patience */
 #define TURNS_MAX (1u << 20)
@@ -68,15 +65,6 @@ static uint64_t begin_at(shared_u64 *told, shared_u64 *seen)
 	return later(atomic_load(told), atomic_load_explicit(seen, memory_order_relaxed));
 }
 
-/*
- * How far head and tail may lag behind: each is a line that all write, so it is written for every few
- * cells. Whoever begins there steps over so many cells at most, beside those of others at it right now.
- */
-static uint64_t lag_max(const struct segment *segment)
-{
-	return segment->at.cells / 4 < LAG_MAX ? segment->at.cells / 4 : LAG_MAX;
-}
-
 /* Does the hint lead to a slot that is ready, and was it given for that? */
 static bool is_current(uint64_t cell, uint64_t word)
 {
@@ -119,7 +107,7 @@ uint32_t hints_push_all(struct segment *segment, const struct hint *hints, uint3
 		uint64_t cell = atomic_load(cell_at(segment, at));
 		int64_t ahead = cell_ahead(cell, lap);
 
-		if (at - told >= lag_max(segment)) {
+		if (at - told >= segment->at.lag) {
 			tell(&header->tail, at);
 			told = at;
 		}
@@ -142,7 +130,7 @@ uint32_t hints_push_all(struct segment *segment, const struct hint *hints, uint3
 			pushed++;
 		}
 	}
-	if (at - told >= lag_max(segment))
+	if (at - told >= segment->at.lag)
 		tell(&header->tail, at);
 	atomic_store_explicit(&segment->walk.filled, at, memory_order_relaxed);
 	return pushed;
@@ -170,7 +158,7 @@ enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct tak
 		int64_t ahead = cell_ahead(cell, lap_of(segment, at));
 		uint32_t index = cell_slot(cell);
 
-		if (at - told >= lag_max(segment)) {
+		if (at - told >= segment->at.lag) {
 			tell(&header->head, at);
 			told = at;
 		}
@@ -198,7 +186,7 @@ enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct tak
 			result = HINT_BROKEN;
 	}
 	/* Whoever finds nothing leaves nothing for others to step over. */
-	if (result == HINT_NONE || at - told >= lag_max(segment))
+	if (result == HINT_NONE || at - told >= segment->at.lag)
 		tell(&header->head, at);
 	atomic_store_explicit(&segment->walk.done, at, memory_order_relaxed);
 	return *n > 0 ? HINT_OK : result;

@@ -162,11 +162,18 @@ static_assert(sizeof(struct slot) == 48, "the memory of a ring is promised in th
 static_assert(sizeof(struct slot) + sizeof(struct parcel) == LINE, "a parcel's bytes begin a line");
 static_assert(sizeof(struct member) == 5 * LINE, "");
 
+/*
+ * How far head and tail may lag behind: each is a line that all write, so it is written for every few
+ * cells. Whoever begins there steps over so many cells at most, beside those of others at it right now. A guess.
+ */
+#define LAG_MAX 16
+
 /* Where everything is, worked out from three numbers; a member's private copy is what it uses. */
 struct geometry {
 	uint32_t slots, item_max, members;
 	uint32_t cells;		/* a power of two, at least twice the slots */
 	uint32_t cell_shift;	/* log2 of it */
+	uint32_t lag;		/* cells that head and tail lag behind at most */
 	bool has_parcels;
 	unsigned char terminator;	/* ends each record of a parcel */
 	size_t data_at;		/* from a slot's data[] to its item's bytes */

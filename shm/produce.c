@@ -19,6 +19,9 @@
 /* Ids a producer fetches at once, so that the counter's line is not everybody's at every item: a guess. */
 #define ID_LOT 64
 
+/* Bytes that are copied in less than a microsecond: items of a batch that so much lies between have one time. */
+#define COPIED_MAX 4096u
+
 /* Give up a slot that was reserved and will not be published. */
 static void give_up(struct ring *ring, struct ring_item *item)
 {
@@ -176,14 +179,14 @@ static bool is_taken_up(const struct ring_item *item)
 	return slot_returns(item->word) > 0;
 }
 
-static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item)
+static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item, uint64_t now_ns)
 {
 	if (!is_taken_up(item)) {
 		item->id = next_ids(ring, item->records);
 		atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
 		atomic_store_explicit(&slot->when_ns, 0, memory_order_relaxed);
 	}
-	item->published_ns = handle_now(ring);
+	item->published_ns = now_ns;
 	atomic_store_explicit(&slot->published_ns, item->published_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->mark, raw_mark(ring, item->mark), memory_order_relaxed);
 	parcel_write(ring->segment, item, is_taken_up(item));
@@ -206,12 +209,12 @@ static enum ring_result publish_refused(struct ring *ring, struct ring_item *ite
 }
 
 /* The item is accepted, or not; whoever finds us dead or stopped afterwards does what is left to do. */
-static enum ring_result accept(struct ring *ring, struct ring_item *item)
+static enum ring_result accept(struct ring *ring, struct ring_item *item, uint64_t now_ns)
 {
 	struct segment *segment = ring->segment;
 	uint64_t published = slot_published(item->word, item->records);
 
-	fill_slot(ring, segment_slot(segment, item->slot), item);
+	fill_slot(ring, segment_slot(segment, item->slot), item, now_ns);
 	if (MISTAKE(wake_before_publish))
 		wait_wake(&segment->header->ready);
 	if (!MISTAKE(no_journal))
@@ -270,7 +273,7 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 		return handle_error(EMSGSIZE);
 	if (!parcel_is_sound(ring->segment, item, is_taken_up(item)))
 		return handle_error(EINVAL);
-	result = accept(ring, item);
+	result = accept(ring, item, handle_now(ring));
 	if (result != RING_OK)
 		return result;
 	if (is_taken_up(item))
@@ -294,6 +297,8 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, ui
 	struct lot lot = { .items = items, .max = n };
 	enum ring_result result = reserve_all(ring, &lot, timeout_ms);
 	uint32_t accepted = 0;
+	uint64_t now_ns = 0;
+	size_t copied = 0;	/* since the clock was read */
 
 	for (; result == RING_OK && accepted < lot.n; accepted += result == RING_OK) {
 		struct ring_item *item = &items[accepted];
@@ -303,7 +308,12 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, ui
 		if (from[accepted].iov_len)
 			memcpy(item->data, from[accepted].iov_base, from[accepted].iov_len);
 		item->len = from[accepted].iov_len;
-		result = accept(ring, item);
+		copied += item->len;
+		if (now_ns == 0 || copied > COPIED_MAX) {
+			now_ns = handle_now(ring);
+			copied = 0;
+		}
+		result = accept(ring, item, now_ns);
 	}
 	/* After a refusal: that one is given up already. */
 	for (uint32_t i = accepted + 1; i < lot.n; i++)
@@ -316,10 +326,24 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, ui
 
 enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int timeout_ms)
 {
-	struct iovec item = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	size_t done;
+	struct ring_item item;
+	enum ring_result result;
 
-	return ring_put_batch(ring, &item, 1, &done, timeout_ms);
+	why_clear();
+	if (!(ring->roles & RING_PRODUCER))
+		return handle_error(EPERM);
+	if (len > ring->segment->at.item_max)
+		return handle_error(EMSGSIZE);
+	result = reserve_all(ring, &(struct lot){ .items = &item, .max = 1 }, timeout_ms);
+	if (result != RING_OK)
+		return result;
+	if (len)
+		memcpy(item.data, data, len);
+	item.len = len;
+	result = accept(ring, &item, handle_now(ring));
+	if (result == RING_OK)
+		tell(ring, &item, 1);
+	return result;
 }
 
 static uint32_t count_fitting(const struct ring *ring, const struct iovec *items, size_t n)

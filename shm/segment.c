@@ -84,7 +84,8 @@ void segment_measure(const struct ring_options *options, struct geometry *at)
 	while ((1u << shift) < 2 * slots)
 		shift++;
 	*at = (struct geometry){ .slots = slots, .item_max = item_max, .members = members,
-				 .cells = 1u << shift, .cell_shift = shift };
+				 .cells = 1u << shift, .cell_shift = shift,
+				 .lag = 1u << shift < 4 * LAG_MAX ? (1u << shift) / 4 : LAG_MAX };
 	at->has_parcels = options->has_parcels;
 	at->terminator = options->terminator;
 	at->data_at = at->has_parcels ? sizeof(struct parcel) : 0;
