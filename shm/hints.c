@@ -136,13 +136,22 @@ uint32_t hints_push_all(struct segment *segment, const struct hint *hints, uint3
 	return pushed;
 }
 
+/* A slot's head and the first of its bytes. */
+static void fetch_slot(const struct segment *segment, uint32_t index)
+{
+	const unsigned char *slot = (const unsigned char *)segment_slot(segment, index);
+
+	fetch_to_write(slot);
+	fetch_to_write(slot + LINE);
+}
+
 /* The item behind the one that is being taken, if it is there, is on its way meanwhile. */
 static void fetch_next(const struct segment *segment, uint64_t position)
 {
 	uint64_t cell = atomic_load_explicit(cell_at(segment, position), memory_order_relaxed);
 
 	if (cell_ahead(cell, lap_of(segment, position)) == 0 && cell_slot(cell) < segment->at.slots)
-		fetch_to_write(segment_slot(segment, cell_slot(cell)));
+		fetch_slot(segment, cell_slot(cell));
 }
 
 enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct taken *taken, uint32_t max,
@@ -255,7 +264,7 @@ uint32_t hints_claim_all(struct segment *segment, uint32_t me, uint32_t *cursor,
 			claimed[got++] = (struct taken){ .slot = at, .word = mine };
 			if (slot_state(atomic_load_explicit(&segment->words[*cursor],
 							    memory_order_relaxed)) == SLOT_FREE)
-				fetch_to_write(segment_slot(segment, *cursor));
+				fetch_slot(segment, *cursor);
 		}
 	}
 	if (got == 0)

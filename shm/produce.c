@@ -303,8 +303,6 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, ui
 	for (; result == RING_OK && accepted < lot.n; accepted += result == RING_OK) {
 		struct ring_item *item = &items[accepted];
 
-		if (accepted + 1 < lot.n)
-			fetch_to_write(item[1].data);
 		if (from[accepted].iov_len)
 			memcpy(item->data, from[accepted].iov_base, from[accepted].iov_len);
 		item->len = from[accepted].iov_len;
