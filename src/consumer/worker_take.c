@@ -5,6 +5,8 @@
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
 
+#define FRESH_NS 5000		/* less than a look at the pipe would tell more than the last one; a guess */
+
 bool take_may(struct records *records)
 {
 	return records->hand.count < records->hand.size && !records->intake->is_alone &&
@@ -12,23 +14,31 @@ bool take_may(struct records *records)
 	       !interrupt_wants_leave() && !silence_is_due(records);
 }
 
-/* Before an idle process gets an item: is it still there, and silent? */
-static int freshen(struct records *records)
+/* Has it just answered? Then all that it had said was read. */
+static bool is_fresh(const struct records *records, const struct ring_item *item)
 {
-	bool ended;
+	return records->answers > 0 && (int64_t)(item->taken_ns - records->answered.came_ns) < FRESH_NS;
+}
+
+/* Before an idle process gets an item: is it still there, and silent? */
+static int freshen(struct records *records, const struct ring_item *item)
+{
+	bool ended, may_have_news = !is_fresh(records, item);
 	int code = GO_ON;
 
-	if (records->process.state == PROCESS_RUNNING && silence_is_due(records))
+	if (records->process.state == PROCESS_RUNNING && silence_is_due(records)) {
 		code = silence_keep(records);
-	if (records->process.state != PROCESS_NONE && code == GO_ON) {
+		may_have_news = true;
+	}
+	if (records->process.state != PROCESS_NONE && code == GO_ON && may_have_news) {
 		code = talk_listen(records, &ended);
 		if (code == GO_ON && ended) {
 			process_close_output(&records->process);
 			talk_note_gone(records);
 		}
-		while (code == GO_ON && talk_is_leaving(records))
-			code = talk_converse(records, talk_wait_ms(records));
 	}
+	while (code == GO_ON && talk_is_leaving(records))
+		code = talk_converse(records, talk_wait_ms(records));
 	if (code == GO_ON && records->process.state == PROCESS_NONE)
 		code = talk_start(records);
 	return code;
@@ -57,7 +67,7 @@ static int accept_item(struct records *records, struct ring_item *item)
 	hand_add(&records->hand, item);
 	if (records->hand.count == 1) {
 		records->oldest_since_ns = item->taken_ns;
-		code = freshen(records);
+		code = freshen(records, item);
 		/* It may have waited to be alone, or for silence. */
 		if (records->request->time_limit_ns || !records->ever_answered)
 			records->oldest_since_ns = ring_now_ns();
