@@ -123,9 +123,11 @@ void report_others(FILE *json)
 	double others = (now.busy - before.busy - (now.ours - before.ours)) / all * 100;
 	double stolen = (now.stolen - before.stolen) / all * 100;
 
+	if (others < 0)
+		others = 0;
 	if (before.at > 0) {
 		printf("\nMeanwhile other processes had %.0f %% of the processors, other machines %.0f %%.\n",
-		       others > 0 ? others : 0, stolen);
+		       others, stolen);
 		if (json)
 			fprintf(json, "{\"others_percent\":%.1f,\"stolen_percent\":%.1f}\n", others, stolen);
 	}
