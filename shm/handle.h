@@ -44,8 +44,8 @@ struct lot {
 /* One attempt at it: RING_TIMEOUT means "not yet". */
 typedef enum ring_result handle_attempt(struct ring *ring, struct lot *lot);
 
-/* After a first attempt with this result, none of RING_OK: attempt until it gives another than RING_TIMEOUT or
-   the time is over; sleeps in between. */
+/* After a first attempt that gave this, no RING_OK: attempt until it gives another result than RING_TIMEOUT
+   or the time is over; sleeps in between. */
 enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
 				struct lot *lot, int timeout_ms, enum ring_result result);
 

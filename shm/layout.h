@@ -164,7 +164,8 @@ static_assert(sizeof(struct member) == 5 * LINE, "");
 
 /*
  * How far head and tail may lag behind: each is a line that all write, so it is written for every few
- * cells. Whoever begins there steps over so many cells at most, beside those of others at it right now. A guess.
+ * cells. Whoever begins there steps over so many cells at most, beside those of others at it right now.
+ * A guess.
  */
 #define LAG_MAX 16
 

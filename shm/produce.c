@@ -19,7 +19,7 @@
 /* Ids a producer fetches at once, so that the counter's line is not everybody's at every item: a guess. */
 #define ID_LOT 64
 
-/* Bytes that are copied in less than a microsecond: items of a batch that so much lies between have one time. */
+/* Bytes that are copied in less than a microsecond: so long items of a batch have one time. */
 #define COPIED_MAX 4096u
 
 /* Give up a slot that was reserved and will not be published. */

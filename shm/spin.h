@@ -45,8 +45,8 @@ void spin_pause(struct spin_turn *turn);
 /* What came of it: something was found; much; or one item alone. */
 void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, bool many, bool alone);
 
-/* How often to give the processor away now; and after each time: it took so long, and as many items passed. Did
-   it pay? */
+/* How often to give the processor away now; and after each time, that it took so long and as many items
+   passed: did it pay? */
 uint32_t spin_yields(struct spin *spin);
 bool spin_learn_yield(struct spin *spin, uint64_t ticks, uint64_t items);
 
