@@ -318,21 +318,21 @@ SHMLINE_RING=$ring\$"
 
 @test "--time-limit ends COMMAND and all that it started; the item has failed" {
 	fill a
-	run -123 take --time-limit 100ms --dead dead -- sh -c 'sleep 100 & echo $! >child; wait'
+	run -123 take --time-limit 500ms --dead dead -- sh -c 'sleep 100 & echo $! >child; wait'
 	assert_equal "$(jq -r '"\(.signal) \(.cause)"' dead)" '15 took longer than 100ms (--time-limit)'
 	wait_until 20 has_ended "$(<child)"
 }
 
 @test "a COMMAND that ignores TERM is killed after --kill-after" {
 	fill a
-	run -123 take --time-limit 50ms --kill-after 100ms --dead dead -- \
+	run -123 take --time-limit 300ms --kill-after 100ms --dead dead -- \
 		sh -c 'trap "" TERM; while :; do sleep 1; done'
 	assert_equal "$(jq -r .signal dead)" 9
 }
 
 @test "a COMMAND that ends well when it is asked to was too late all the same" {
 	fill a
-	run -123 take --time-limit 50ms --dead dead -- sh -c 'trap "exit 0" TERM; sleep 100 & wait'
+	run -123 take --time-limit 300ms --dead dead -- sh -c 'trap "exit 0" TERM; sleep 100 & wait'
 	assert_equal "$(jq -r .exit dead)" 124
 }
 

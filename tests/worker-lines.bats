@@ -140,9 +140,9 @@ dead_items() { jq -r .item "$1"; }
 	cat >worker <<-'END'
 		while read -r i; do [ "$i" = c ] && sleep 1000; echo "$i"; done
 	END
-	run -123 --separate-stderr line -c 1 --worker=lines --window 3 --time-limit 300ms --dead dead -- sh worker <<<$'a\nb\nc\nd\ne'
+	run -123 --separate-stderr line -c 1 --worker=lines --window 3 --time-limit 1s --dead dead -- sh worker <<<$'a\nb\nc\nd\ne'
 	assert_equal "$(sort <<<"$output")" $'a\nb\nd\ne'
-	assert_equal "$(jq -r .cause dead)" 'took longer than 300ms (--time-limit)'
+	assert_equal "$(jq -r .cause dead)" 'took longer than 1s (--time-limit)'
 }
 
 @test "one that answers late after all is charged nothing, nor is the item behind" {
