@@ -319,7 +319,7 @@ SHMLINE_RING=$ring\$"
 @test "--time-limit ends COMMAND and all that it started; the item has failed" {
 	fill a
 	run -123 take --time-limit 500ms --dead dead -- sh -c 'sleep 100 & echo $! >child; wait'
-	assert_equal "$(jq -r '"\(.signal) \(.cause)"' dead)" '15 took longer than 100ms (--time-limit)'
+	assert_equal "$(jq -r '"\(.signal) \(.cause)"' dead)" '15 took longer than 500ms (--time-limit)'
 	wait_until 20 has_ended "$(<child)"
 }
 
