@@ -286,7 +286,7 @@ $(SHARED): $(LIBRARY)
 	@ln -sf $(@F) $(@D)/$(SONAME) && ln -sf $(@F) $(@D)/libshmline.so
 
 $(STATIC): $(LIBRARY)
-	$(call say,AR,$@)rm -f $@ && $(LINK) $(if $(lto),$(lto) -flinker-output=nolto-rel) -nostdlib -r \
+	$(call say,AR,$@)rm -f $@ && $(filter-out -pthread,$(LINK)) $(if $(lto),$(lto) -flinker-output=nolto-rel) -nostdlib -r \
 			-o $(@D)/shmline-whole.o $^ && \
 		objcopy --localize-hidden -w -L '*.c.????????' $(@D)/shmline-whole.o && $(AR) rcs $@ $(@D)/shmline-whole.o
 
