@@ -39,6 +39,7 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item, uin
 	struct slot *slot = segment_slot(ring->segment, item->slot);
 	int damaged = parcel_read(ring->segment, item);
 
+	__builtin_prefetch((const char *)item->data + item->len);	/* its first lines are here already */
 	item->mark = atomic_load_explicit(&slot->mark, memory_order_relaxed) & ~MARK_IS_TICKET;
 	item->lane = atomic_load_explicit(&slot->lane, memory_order_relaxed);
 	item->failures = atomic_load_explicit(&slot->failures, memory_order_relaxed);

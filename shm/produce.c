@@ -290,8 +290,8 @@ void ring_cancel(struct ring *ring, struct ring_item *item)
 }
 
 /* Publish as many of the first n as there is room for at once, one at least: how many, in *done. */
-static enum ring_result put_some(struct ring *ring, const struct iovec *from, uint32_t n, uint32_t *done,
-				 int timeout_ms)
+static enum ring_result put_some(struct ring *ring, const struct iovec *from, const uint64_t *marks,
+				 uint32_t n, uint32_t *done, int timeout_ms)
 {
 	struct ring_item items[LOT_MAX];
 	struct lot lot = { .items = items, .max = n };
@@ -306,6 +306,7 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, ui
 		if (from[accepted].iov_len)
 			memcpy(item->data, from[accepted].iov_base, from[accepted].iov_len);
 		item->len = from[accepted].iov_len;
+		item->mark = marks ? marks[accepted] : 0;
 		copied += item->len;
 		if (now_ns == 0 || copied > COPIED_MAX) {
 			now_ns = handle_now(ring);
@@ -353,8 +354,8 @@ static uint32_t count_fitting(const struct ring *ring, const struct iovec *items
 	return fit;
 }
 
-enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, size_t n,
-				size_t *done, int timeout_ms)
+enum ring_result ring_put_marked(struct ring *ring, const struct iovec *items, const uint64_t *marks,
+				 size_t n, size_t *done, int timeout_ms)
 {
 	uint64_t deadline = timeout_ms > 0 ? ring_now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
 
@@ -368,13 +369,19 @@ enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, si
 
 		if (fit == 0)
 			return handle_error(EMSGSIZE);
-		result = put_some(ring, items + *done, fit, &put,
+		result = put_some(ring, items + *done, marks ? marks + *done : NULL, fit, &put,
 				  *done ? handle_remaining_ms(timeout_ms, deadline) : timeout_ms);
 		*done += put;
 		if (result != RING_OK)
 			return result;
 	}
 	return RING_OK;
+}
+
+enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, size_t n, size_t *done,
+				int timeout_ms)
+{
+	return ring_put_marked(ring, items, NULL, n, done, timeout_ms);
 }
 
 uint64_t ring_mark(const struct ring *ring)

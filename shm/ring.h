@@ -258,6 +258,10 @@ enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int t
 enum ring_result ring_put_batch(struct ring *ring, const struct iovec *items, size_t n,
 				size_t *done, int timeout_ms);
 
+/* The same with a mark for each item, n of them (NULL: none has one): see ring_mark(). */
+enum ring_result ring_put_marked(struct ring *ring, const struct iovec *items, const uint64_t *marks,
+				 size_t n, size_t *done, int timeout_ms);
+
 /*
  * The highest mark of the items that were accepted on this member's lane. A mark is a number of the
  * producer's own that grows from item to item: a ticket, a byte offset behind the item. A producer

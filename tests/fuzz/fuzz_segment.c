@@ -118,6 +118,7 @@ static void ignore(const char *sentence, void *context)
 static void produce(struct player *player, struct ring_item *item, struct input *input)
 {
 	static const char bytes[64] = "bytes";
+	static const uint64_t marks[4] = { 1, UINT64_MAX, 0, 2 };
 	struct iovec batch[4] = { { (void *)(uintptr_t)bytes, 1 }, { (void *)(uintptr_t)bytes, 64 } };
 	uint64_t ticket;
 	size_t done;
@@ -140,7 +141,7 @@ static void produce(struct player *player, struct ring_item *item, struct input 
 		(void)ring_put(player->ring, bytes, input_below(input, 64), 0);
 		break;
 	case 3:
-		(void)ring_put_batch(player->ring, batch, input_below(input, 4), &done, 0);
+		(void)ring_put_marked(player->ring, batch, marks, input_below(input, 4), &done, 0);
 		break;
 	case 4:
 		(void)ring_ticket(player->ring, input_below(input, 10), &ticket);

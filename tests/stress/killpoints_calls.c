@@ -109,7 +109,7 @@ static void run_put_batch(struct ring *ring, struct order *order)
 					 { &payloads[1], sizeof(uint64_t) } };
 	size_t done;
 
-	finished(order, ring_put_batch(ring, batch, HAND_MAX, &done, 0), 0);
+	finished(order, ring_put_marked(ring, batch, order->tickets ? NULL : payloads, HAND_MAX, &done, 0), 0);
 	order->done = (unsigned)done;
 }
 

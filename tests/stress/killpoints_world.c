@@ -105,7 +105,7 @@ static void expect_published(struct pending *pending, const struct order *order)
 
 		*entry = (struct entry){ .payload = order->payload + i, .actor = order->actor,
 					 .is_in = true };
-		if (order->call == CALL_PUBLISH_PARCEL)
+		if (order->call == CALL_PUBLISH_PARCEL || (order->call == CALL_PUT_BATCH && order->tickets == 0))
 			entry->mark = entry->payload;
 		if (order->call != CALL_PUBLISH)
 			continue;

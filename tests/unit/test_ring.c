@@ -508,6 +508,30 @@ static void a_batch_ends_at_what_can_not_be_published(void **state)
 	assert_int_equal(done, 0);
 }
 
+static void each_item_of_a_batch_has_its_mark(void **state)
+{
+	char text[] = "abc";
+	const struct iovec items[] = { { text, 1 }, { text + 1, 1 }, { text + 2, 1 } };
+	const uint64_t marks[] = { 7, 8, 11 };
+	struct ring *one = shm_join(RING_PRODUCER, 3);
+	struct ring_item item;
+	size_t done;
+
+	(void)state;
+	assert_int_equal(ring_put_marked(one, items, marks, COUNT(items), &done, 0), RING_OK);
+	assert_int_equal(done, COUNT(items));
+	assert_int_equal(ring_mark(one), 11);
+	for (unsigned i = 0; i < COUNT(items); i++) {
+		assert_int_equal(ring_take(consumer, &item, 0), RING_OK);
+		assert_int_equal(item.mark, marks[i]);
+		assert_int_equal(ring_ack(consumer, &item), 0);
+	}
+	ring_close(one);
+	one = shm_join(RING_PRODUCER, 3);
+	assert_int_equal(ring_mark(one), 11);
+	ring_close(one);
+}
+
 static void a_mark_is_there_for_the_successor(void **state)
 {
 	struct ring *one = shm_join(RING_PRODUCER, 3);
@@ -1220,6 +1244,7 @@ int main(void)
 		TEST(a_full_ring_refuses_after_the_time_given),
 		TEST(a_batch_is_published_as_far_as_there_is_room),
 		TEST(a_batch_ends_at_what_can_not_be_published),
+		TEST(each_item_of_a_batch_has_its_mark),
 		TEST(a_mark_is_there_for_the_successor),
 		TEST(a_ticket_counts_once_its_item_is_accepted),
 		TEST(what_is_thrown_away_is_in_the_books),
