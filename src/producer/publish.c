@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "shm/ring.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
 #include "src/base/interrupt.h"
 
+#define MANY 32		/* records that are published at once, each in its slot: more gain nothing */
 #define BUSY_MS 10	/* how long to wait for a slot when even the oldest items are in somebody's hands */
 
 /* A step's exit code, or: */
@@ -135,6 +137,49 @@ static int publish_record(struct publisher *publisher, const struct record *reco
 	}
 }
 
+/* ------------------------------------------------------------------ several */
+
+/* What became of a call that published `done` of them: GO_ON, or the exit code. */
+static int after_some(struct publisher *publisher, enum ring_result result, size_t done,
+		      const struct record *next)
+{
+	publisher->published += done;
+	switch (result) {
+	case RING_OK:
+		return GO_ON;
+	case RING_TIMEOUT:
+		return done > 0 ? GO_ON : stays_full(publisher, next);
+	case RING_CLOSED:
+	case RING_DRAINED:
+		return leave(publisher);
+	case RING_ERROR:
+		break;
+	}
+	if (errno != EINTR)
+		return fail(publisher);
+	return is_over(publisher) ? leave(publisher) : GO_ON;
+}
+
+/* Each in a slot of its own, none of them too long. */
+static int publish_several(struct publisher *publisher, const struct record *records, size_t n)
+{
+	struct iovec items[MANY];
+	uint64_t marks[MANY];
+	int code = GO_ON;
+
+	for (size_t i = 0; i < n; i++) {
+		items[i] = (struct iovec){ (void *)(uintptr_t)records[i].data, records[i].len };
+		marks[i] = records[i].mark;
+	}
+	for (size_t at = 0, done; at < n && code == GO_ON; at += done) {
+		enum ring_result result = ring_put_marked(publisher->ring, items + at, marks + at, n - at,
+							  &done, publisher->settings->when_full.timeout_ms);
+
+		code = after_some(publisher, result, done, &records[at]);
+	}
+	return code;
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 static bool has_enough(const struct publisher *publisher)
@@ -145,49 +190,57 @@ static bool has_enough(const struct publisher *publisher)
 }
 
 /* A pause is for each item, and so is a choice of which to drop. */
-static bool may_run(const struct publisher *publisher)
+static bool may_gather(const struct settings *settings)
 {
-	const struct settings *settings = publisher->settings;
-
-	return ring_terminator(publisher->ring) >= 0 && settings->source->next_run &&
-	       settings->pace.every_ns == 0 && settings->pace.extra_ns == 0 &&
+	return settings->pace.every_ns == 0 && settings->pace.extra_ns == 0 &&
 	       settings->when_full.kind != WHEN_FULL_DROP_NEWEST &&
 	       settings->when_full.kind != WHEN_FULL_DROP_OLDEST;
 }
 
-/* How many records to publish at once. */
-static uint32_t run_length(struct publisher *publisher)
+/* How many records may go into one parcel; 1: none into any. */
+static uint32_t parcel_length(struct publisher *publisher)
 {
-	uint64_t wanted = publisher->settings->items, left;
 	uint32_t run = RING_RECORDS_MAX;
 
-	if (!may_run(publisher))
+	if (ring_terminator(publisher->ring) < 0 || !publisher->settings->source->next_run)
 		return 1;
 	if (publisher->run < RING_RECORDS_MAX && ring_is_starved(publisher->ring))
 		run = publisher->run = publisher->run ? 2 * publisher->run : 1;
-	left = wanted ? wanted - publisher->published - publisher->dropped : RING_RECORDS_MAX;
-	return run < left ? run : (uint32_t)left;
+	return run;
 }
 
 static enum source_result next_records(struct publisher *publisher, void *source,
-				       struct record *record, int *code)
+				       struct record *records, uint32_t *n, int *code)
 {
-	const struct source *from = publisher->settings->source;
-	uint32_t run = run_length(publisher);
+	const struct settings *settings = publisher->settings;
+	const struct source *from = settings->source;
+	uint64_t left = UINT64_MAX;
+	uint32_t most = 1;
 
-	if (run == 1)
-		return from->next(source, record, code);
-	return from->next_run(source, (char)ring_terminator(publisher->ring), run, record, code);
+	if (settings->items != 0)
+		left = settings->items - publisher->published - publisher->dropped;
+	if (may_gather(settings))
+		most = parcel_length(publisher);
+	*n = 1;
+	if (most > 1 && left > 1)
+		return from->next_run(source, (char)ring_terminator(publisher->ring),
+				      left < most ? (uint32_t)left : most, records, code);
+	if (may_gather(settings) && ring_terminator(publisher->ring) < 0 && from->next_many)
+		return from->next_many(source, records, left < MANY ? (uint32_t)left : MANY, n, code);
+	return from->next(source, records, code);
 }
 
 static int next_step(struct publisher *publisher, void *source)
 {
-	struct record record;
+	struct record records[MANY];
 	int code = EXIT_OK;
+	uint32_t n;
 
-	switch (next_records(publisher, source, &record, &code)) {
+	switch (next_records(publisher, source, records, &n, &code)) {
 	case SOURCE_RECORD:
-		code = publish_record(publisher, &record);
+		if (n > 1)
+			return publish_several(publisher, records, n);
+		code = publish_record(publisher, &records[0]);
 		if (code == GO_ON)
 			rest(publisher);
 		return code;

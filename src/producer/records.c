@@ -15,6 +15,7 @@
 #define READ_AHEAD (256u * 1024)	/* room for one read; larger ones were not faster */
 #define READ_MIN (64u * 1024)		/* what a pipe holds */
 #define LOOK_MS 250			/* as long as a source may wait */
+#define MANY_BYTES (64u * 1024)		/* of records that are given at once: they are copied before one is told */
 
 static const char *const standard_input[] = { "-" };
 
@@ -381,5 +382,23 @@ enum source_result records_next_run(struct records *records, char delimiter, uin
 
 	if (result == SOURCE_RECORD && can_begin_run(records, delimiter, record))
 		extend(records, most, record);
+	return result;
+}
+
+enum source_result records_next_many(struct records *records, struct record *list, uint32_t max,
+				     uint32_t *n, int *code)
+{
+	enum source_result result = records_next(records, &list[0], code);
+	struct frame frame;
+
+	*n = result == SOURCE_RECORD;
+	if (*n == 0 || list[0].len > records->record_max)
+		return result;
+	for (size_t bytes = list[0].len; *n < max && is_at_record(records); bytes += frame.len) {
+		if (cut(records, &frame) != FRAME_RECORD || bytes + frame.len > MANY_BYTES ||
+		    frame.len > records->record_max)
+			break;
+		(void)give(records, &frame, false, &list[(*n)++]);
+	}
 	return result;
 }

@@ -51,6 +51,10 @@ enum source_result records_next(struct records *records, struct record *record, 
 enum source_result records_next_run(struct records *records, char delimiter, uint32_t most,
 				    struct record *record, int *code);
 
+/* As source.next_many. */
+enum source_result records_next_many(struct records *records, struct record *list, uint32_t max,
+				     uint32_t *n, int *code);
+
 void records_close(struct records *records);
 
 #endif

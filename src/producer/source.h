@@ -69,6 +69,10 @@ struct source {
 	   bytes than an item may have, if `delimiter` is what ends them. NULL: there are never such. */
 	enum source_result (*next_run)(void *state, char delimiter, uint32_t most,
 				       struct record *record, int *code);
+	/* The same, each by itself: *n of them, of at most `max`, all valid until the next call. Only the
+	   first may be too long. NULL: as above. */
+	enum source_result (*next_many)(void *state, struct record *records, uint32_t max, uint32_t *n,
+					int *code);
 	void (*close)(void *state);
 };
 

@@ -136,6 +136,20 @@ static enum source_result exec_next(void *state, struct record *record, int *cod
 	return exec_next_run(state, '\n', 1, record, code);
 }
 
+static enum source_result exec_next_many(void *state, struct record *records, uint32_t max, uint32_t *n,
+					 int *code)
+{
+	struct exec *exec = state;
+	enum source_result result;
+
+	if (exec->pid == 0)
+		return SOURCE_END;
+	result = records_next_many(&exec->records, records, max, n, code);
+	for (uint32_t i = 0; i < *n; i++)
+		records[i].mark = 0;	/* as above */
+	return result == SOURCE_END ? judge(exec, code) : result;
+}
+
 /* A command that still runs is asked to end, then made to. */
 static void exec_close(void *state)
 {
@@ -162,5 +176,6 @@ const struct source source_exec = {
 	.attach = exec_attach,
 	.next = exec_next,
 	.next_run = exec_next_run,
+	.next_many = exec_next_many,
 	.close = exec_close,
 };

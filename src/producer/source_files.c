@@ -67,6 +67,12 @@ static enum source_result files_next_run(void *state, char delimiter, uint32_t m
 	return records_next_run(state, delimiter, most, record, code);
 }
 
+static enum source_result files_next_many(void *state, struct record *records, uint32_t max, uint32_t *n,
+					  int *code)
+{
+	return records_next_many(state, records, max, n, code);
+}
+
 static void files_close(void *state)
 {
 	records_close(state);
@@ -83,6 +89,7 @@ const struct source source_lines = {
 	.attach = files_attach,
 	.next = files_next,
 	.next_run = files_next_run,
+	.next_many = files_next_many,
 	.close = files_close,
 };
 
@@ -95,6 +102,7 @@ const struct source source_nul = {
 	.attach = files_attach,
 	.next = files_next,
 	.next_run = files_next_run,
+	.next_many = files_next_many,
 	.close = files_close,
 };
 
@@ -106,5 +114,6 @@ const struct source source_len32 = {
 	.open = len32_open,
 	.attach = files_attach,
 	.next = files_next,
+	.next_many = files_next_many,
 	.close = files_close,
 };

@@ -224,6 +224,66 @@ static void a_run_has_what_is_there_and_fits(void **state)
 	records_close(&records);
 }
 
+static void several_are_those_that_are_there(void **state)
+{
+	static const char *const name = "pipe", *const expected[] = { "a", "", "cc", "d" };
+	struct record list[4];
+	struct records records;
+	int code = 0, ends[2];
+	uint32_t n;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	records_open_fd(&records, &lines, ends[0], &name);
+	assert_int_equal(records_attach(&records, 6, 0), 0);
+	assert_int_equal(write(ends[1], "a\n\ncc\nd\ne\ntoolong\nf\nlast", 25), 26);
+	assert_int_equal(records_next_many(&records, list, COUNT(list), &n, &code), SOURCE_RECORD);
+	assert_int_equal(n, 4);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_equal(list[i].len, strlen(expected[i]));
+		assert_memory_equal(list[i].data, expected[i], list[i].len);
+		assert_true(i == 0 || list[i].mark > list[i - 1].mark);
+	}
+	/* One that is too long comes first, and alone. */
+	assert_int_equal(records_next_many(&records, list, COUNT(list), &n, &code), SOURCE_RECORD);
+	assert_int_equal(n, 1);
+	assert_memory_equal(list[0].data, "e", 1);
+	assert_int_equal(records_next_many(&records, list, COUNT(list), &n, &code), SOURCE_RECORD);
+	assert_int_equal(n, 1);
+	assert_int_equal(list[0].len, 7);
+	records_close(&records);
+	close(ends[1]);
+}
+
+static void several_end_with_the_share(void **state)
+{
+	char path[] = "/tmp/shmline-records-XXXXXX";
+	const char *const files[] = { path };
+	struct seen seen = { .times = { 0 } };
+
+	(void)state;
+	write_lines(path, 1000, 5, true);
+	for (unsigned number = 1; number <= 7; number++) {
+		const struct source_request request = {
+			.files = files, .n_files = 1, .delimiter = -1, .number = number, .lanes = 7,
+		};
+		struct record list[32];
+		struct records records;
+		int code = 0;
+		uint32_t n;
+
+		assert_int_equal(records_open(&records, &lines, &request), 0);
+		assert_int_equal(records_attach(&records, RECORD_MAX, 0), 0);
+		while (records_next_many(&records, list, COUNT(list), &n, &code) == SOURCE_RECORD)
+			for (uint32_t i = 0; i < n; i++)
+				note_record(&seen, &list[i]);
+		records_close(&records);
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(seen.times[i], 1);
+	unlink(path);
+}
+
 static void shares_cover_everything_once(void **state)
 {
 	static const uint64_t sizes[] = { 0, 1, 2, 99, 1000, UINT64_C(1) << 43 };
@@ -255,6 +315,8 @@ int main(void)
 		cmocka_unit_test(a_record_that_is_too_long_is_given_with_its_length),
 		cmocka_unit_test(a_pipe_gives_what_is_there_without_waiting_for_more),
 		cmocka_unit_test(a_run_has_what_is_there_and_fits),
+		cmocka_unit_test(several_are_those_that_are_there),
+		cmocka_unit_test(several_end_with_the_share),
 	};
 
 	return cmocka_run_group_tests_name("records", tests, NULL, NULL);
