@@ -244,6 +244,20 @@ dead_items() { jq -r .item "$1"; }
 	ringctl rm --force "$ring"
 }
 
+@test "one that has fallen silent keeps from others only what it was told, not what was taken ahead for it" {
+	mkfifo gate
+	{ seq 300; echo stop; seq 60; } >input
+	start p producer -r "$ring" --slots 128 --quiet input
+	wait_until 20 has_ready 128
+	start c consumer -r "$ring" --quiet --worker=lines --window 8 -- \
+		perl -pe '$| = 1; if (/stop/) { open my $gate, "<", "gate"; <$gate> }'
+	wait_until 20 has_ready 53
+	assert_equal "$(json_of '"\(.acked_total) \(.in_flight)"')" '300 8'
+	echo >gate
+	wait_for 20 "$pid"
+	cmp <(sort c.out) <(sort input)
+}
+
 @test "called off, it gives back what was not answered, uncharged" {
 	fill a b c d e
 	start c consumer -r "$ring" --quiet --worker=lines --window 3 -- sh -c 'read -r i; echo "$i"; exec sleep 1000'

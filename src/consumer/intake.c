@@ -62,9 +62,14 @@ static enum intake_result hand_out(struct intake *intake, struct ring_item *item
 	return INTAKE_ITEM;
 }
 
+static bool may_take_several(const struct intake *intake)
+{
+	return intake->trusted >= ring_slots(intake->settler->ring);
+}
+
 static size_t want(const struct intake *intake)
 {
-	if (intake->want <= 1 || intake->trusted < ring_slots(intake->settler->ring))
+	if (intake->want <= 1 || !may_take_several(intake))
 		return 1;
 	return intake->want < INTAKE_STOCK ? intake->want : INTAKE_STOCK;
 }
@@ -138,6 +143,16 @@ enum intake_result intake_take(struct intake *intake, struct ring_item *item, bo
 	if (intake->n > 0)
 		return hand_out(intake, item, hands_are_empty, code);
 	return take(intake, item, hands_are_empty, timeout_ms, code);
+}
+
+int intake_look_ahead(struct intake *intake)
+{
+	int code = EXIT_OK;
+
+	/* What else there is to say of the ring, the next intake_take() will hear too. */
+	if (intake->n == 0 && !intake->is_alone && may_take_several(intake))
+		(void)take_some(intake, 0, &code);
+	return code;
 }
 
 uint64_t intake_rest_ns(const struct intake *intake)

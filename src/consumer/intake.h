@@ -11,6 +11,7 @@
  *
  * Several are taken at once only when a ring full of items came without suspicion. What is in hand beside
  * one that kills its consumer has one more delivery that ended so; nobody must have that again and again.
+ * The same holds for taking the next ones while others are being worked on.
  */
 #ifndef SHMLINE_INTAKE_H
 #define SHMLINE_INTAKE_H
@@ -52,6 +53,10 @@ enum intake_result {
  */
 enum intake_result intake_take(struct intake *intake, struct ring_item *item, bool hands_are_empty,
 			       int timeout_ms, int *code);
+
+/* Take what will be given out next, as many as are wanted. Does not wait. 0, or the exit code after saying
+   why. */
+int intake_look_ahead(struct intake *intake);
 
 /* How long to rest after an item. */
 uint64_t intake_rest_ns(const struct intake *intake);

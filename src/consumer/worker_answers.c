@@ -3,7 +3,7 @@
  *
  * An answer goes to standard output before its item is acked: who is killed in between has an item that is
  * answered again, not one whose answer is lost. Of a COMMAND that answers fast, a few answers are kept for a
- * moment, so that they are written, and their items acked, together.
+ * moment, so that they are written, and their items acked, together: while COMMAND has its next items.
  */
 #include "src/consumer/worker_records.h"
 
@@ -115,7 +115,23 @@ int answers_flush(struct records *records)
 		return give_up(records, code);
 	buffer_use(bytes, buffer_used(bytes));
 	answered->n = 0;
+	answered->is_due = false;
 	return GO_ON;
+}
+
+int answers_flush_due(struct records *records)
+{
+	return records->answered.is_due ? answers_flush(records) : GO_ON;
+}
+
+static bool are_fast(const struct answered *answered)
+{
+	return answered->came_ns - answered->before_ns < FAST_NS;
+}
+
+bool answers_come_fast(const struct records *records)
+{
+	return are_fast(&records->answered) && ring_now_ns() - records->answered.came_ns < FAST_NS;
 }
 
 int answers_wait_ms(const struct records *records)
@@ -124,15 +140,19 @@ int answers_wait_ms(const struct records *records)
 
 	if (answered->n == 0)
 		return INT_MAX;
-	return answered->came_ns - answered->before_ns < FAST_NS ? 1 : 0;
+	return are_fast(answered) ? 1 : 0;
 }
 
 static int keep(struct records *records, size_t n, size_t bytes)
 {
 	struct answered *answered = &records->answered;
 	const struct buffer *from = &records->from;
-	char *room = buffer_room(&answered->bytes, bytes);
+	int code = answers_flush_due(records);
+	char *room;
 
+	if (code != GO_ON)
+		return code;
+	room = buffer_room(&answered->bytes, bytes);
 	if (!room) {
 		diag_error("no memory for answers of %zu bytes", bytes);
 		return EXIT_SYSTEM;
@@ -145,10 +165,9 @@ static int keep(struct records *records, size_t n, size_t bytes)
 		answered->items[answered->n++] = hand_at(&records->hand, 0)->item;
 		hand_drop(&records->hand);
 	}
-	if (answered->n < answered->limit && buffer_used(&answered->bytes) < KEPT_BYTES &&
-	    answered->came_ns - answered->since_ns < KEPT_NS)
-		return GO_ON;
-	return answers_flush(records);
+	answered->is_due = answered->n >= answered->limit || buffer_used(&answered->bytes) >= KEPT_BYTES ||
+			   answered->came_ns - answered->since_ns >= KEPT_NS;
+	return GO_ON;
 }
 
 /* ------------------------------------------------------------------ as they come */

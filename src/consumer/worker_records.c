@@ -29,6 +29,8 @@ static int serve_hand(struct records *records)
 		code = talk_start_again(records);
 	if (code == GO_ON && !talk_is_leaving(records))
 		code = talk_send(records);
+	if (code == GO_ON)
+		code = take_ahead(records);
 	return code == GO_ON ? talk_converse(records, talk_wait_ms(records)) : code;
 }
 
@@ -60,7 +62,7 @@ static int turn(struct records *records)
 		return code;
 	if (records->hand.count > 0)
 		return serve_hand(records);
-	if (interrupt_wants_leave())
+	if (take_wants_leave(records))
 		return leave();
 	if (!take_is_resting(records))
 		return GO_ON;

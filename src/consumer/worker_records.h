@@ -32,6 +32,7 @@ enum { GO_ON = -1 };
 struct answered {
 	struct ring_item *items;
 	size_t n, limit;		/* from `limit` on nothing more is kept */
+	bool is_due;			/* to be written as soon as COMMAND has something to do */
 	struct buffer bytes;
 	uint64_t since_ns;		/* when the first of them came */
 	uint64_t came_ns, before_ns;	/* when answers came last, and the time before */
@@ -89,6 +90,14 @@ bool take_is_resting(const struct records *records);
 /* From the ring, as many items as there are and the window has room for; waits when none is in hand. */
 int take_fill(struct records *records);
 
+/* While COMMAND answers fast, and has all that it may have: what it will be told next is taken meanwhile.
+   When it has fallen silent, others shall have that. */
+int take_ahead(struct records *records);
+int take_ahead_no_more(struct records *records);
+
+/* Is this consumer asked to leave, and done with what it has taken ahead? */
+bool take_wants_leave(const struct records *records);
+
 /* ------------------------------------------------------------------ worker_talk.c */
 
 /* Start the process; and tell it what the last one left untouched. */
@@ -126,6 +135,10 @@ void answers_close(struct records *records);
 
 /* Write what was kept, and ack its items. When it can't be written they go back. */
 int answers_flush(struct records *records);
+int answers_flush_due(struct records *records);
+
+/* Do they come one after the other, just now? */
+bool answers_come_fast(const struct records *records);
 
 /* How long one may wait before answers_flush(), for what may come meanwhile. */
 int answers_wait_ms(const struct records *records);

@@ -7,11 +7,18 @@
 
 #define FRESH_NS 5000		/* less than a look at the pipe would tell more than the last one; a guess */
 
+#define AHEAD_NS UINT64_C(20000000)	/* of silence, while others could do what was taken ahead; a guess */
+
+bool take_wants_leave(const struct records *records)
+{
+	return interrupt_wants_leave() && records->intake->n == 0;
+}
+
 bool take_may(struct records *records)
 {
 	return records->hand.count < records->hand.size && !records->intake->is_alone &&
 	       records->process.state == PROCESS_RUNNING && !talk_is_leaving(records) &&
-	       !interrupt_wants_leave() && !silence_is_due(records);
+	       !take_wants_leave(records) && !silence_is_due(records);
 }
 
 /* Has it just answered? Then all that it had said was read. */
@@ -94,12 +101,15 @@ static int watch_idle(struct records *records)
 	return records->process.state == PROCESS_NONE ? GO_ON : talk_converse(records, 0);
 }
 
+static bool has_pauses(const struct intake *intake)
+{
+	return intake->pace->every_ns + intake->pace->extra_ns > 0;
+}
+
 /* As many as there is room for; with a pause after each, one. */
 static size_t wanted(const struct records *records)
 {
-	const struct pace *pace = records->intake->pace;
-
-	return pace->every_ns + pace->extra_ns > 0 ? 1 : records->hand.size - records->hand.count;
+	return has_pauses(records->intake) ? 1 : records->hand.size - records->hand.count;
 }
 
 /* Nothing is to be had now. What was answered is kept no longer: an item may wait for it to be settled. */
@@ -140,8 +150,30 @@ int take_fill(struct records *records)
 	bool more = true;
 	int code = GO_ON;
 
-	while (code == GO_ON && more && !take_is_resting(records) && !interrupt_wants_leave() &&
+	while (code == GO_ON && more && !take_is_resting(records) && !take_wants_leave(records) &&
 	       (records->hand.count == 0 || take_may(records)))
 		code = take_one(records, &more);
 	return code;
+}
+
+int take_ahead(struct records *records)
+{
+	struct intake *intake = records->intake;
+	int code;
+
+	if (intake->n > 0 || records->hand.count < records->hand.size || has_pauses(intake) ||
+	    interrupt_wants_leave() || !answers_come_fast(records))
+		return GO_ON;
+	intake->want = records->hand.size;
+	code = intake_look_ahead(intake);
+	return code == EXIT_OK ? GO_ON : code;
+}
+
+int take_ahead_no_more(struct records *records)
+{
+	int code = EXIT_OK;
+
+	if (records->intake->n > 0 && ring_now_ns() - records->answered.came_ns > AHEAD_NS)
+		code = intake_return(records->intake);
+	return code == EXIT_OK ? GO_ON : code;
 }

@@ -168,6 +168,8 @@ int talk_wait_ms(struct records *records)
 		ms = sooner(ms, records->quiet_ms);
 		records->quiet_ms = sooner(2 * ms + 1, RING_LOOK_MS);
 	}
+	if (records->intake->n > 0)
+		ms = sooner(ms, RING_LOOK_MS);
 	if (process->state == PROCESS_KILLED || (process->state == PROCESS_RUNNING && limit_ns == 0))
 		return ms;
 	now = ring_now_ns();
@@ -244,11 +246,16 @@ int talk_converse(struct records *records, int ms)
 		{ .fd = buffer_used(&records->to) > 0 ? process->in : -1, .events = POLLOUT },
 	};
 	bool ended = false, came = false;
-	int n, code = listen_awake(records, &came);
+	int n, code = answers_flush_due(records);
 
+	if (code == GO_ON)
+		code = listen_awake(records, &came);
 	if (came || code != GO_ON)
 		return code;
 	code = wait(records, fds, sizeof(fds) / sizeof(fds[0]), ms, &n);
+	if (code != GO_ON)
+		return code;
+	code = take_ahead_no_more(records);
 	if (code != GO_ON)
 		return code;
 	if (n <= 0 || records->request->time_limit_ns || records->gone_since_ns || process->state != PROCESS_RUNNING)
