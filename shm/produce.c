@@ -303,6 +303,12 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, co
 	for (; result == RING_OK && accepted < lot.n; accepted += result == RING_OK) {
 		struct ring_item *item = &items[accepted];
 
+		/* Behind the flag one item may come, as from who puts one by one. */
+		if (accepted > 0 && flags_mode(ring->segment)) {
+			give_up(ring, item);
+			result = RING_CLOSED;
+			break;
+		}
 		if (from[accepted].iov_len)
 			memcpy(item->data, from[accepted].iov_base, from[accepted].iov_len);
 		item->len = from[accepted].iov_len;
@@ -314,7 +320,7 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, co
 		}
 		result = accept(ring, item, now_ns);
 	}
-	/* After a refusal: that one is given up already. */
+	/* The one that was refused is given up already. */
 	for (uint32_t i = accepted + 1; i < lot.n; i++)
 		give_up(ring, &items[i]);
 	*done = accepted;

@@ -1,9 +1,9 @@
 /*
- * publish.h - from a source into the ring, item by item, until one of the two ends it. Records that the source
- * has read already are put together, each in its slot: what a slot says of deliveries, delays and death is one
- * item's. In a ring with parcels, whose consumers need none of that, they share a slot: all that fit, when
- * consumers have other work. When they wait, the first goes alone, and if they still do twice as many each
- * time: so a record never waits for another, and what is there is shared out.
+ * publish.h - from a source into the ring, item by item, until one of the two ends it. Records that the
+ * source has read already are put together, each in its slot: what a slot says of deliveries, delays and
+ * death is one item's. In a ring with parcels, whose consumers need none of that, they share a slot: all
+ * that fit, when consumers have other work. When they wait, the first goes alone, and if they still do
+ * twice as many each time: so a record never waits for another, and what is there is shared out.
  */
 #ifndef SHMLINE_PUBLISH_H
 #define SHMLINE_PUBLISH_H

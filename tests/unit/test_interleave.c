@@ -11,6 +11,7 @@
 #define SLOTS 3u
 #define MEMBERS 4u
 #define VALUES 64u
+#define BATCH 3u
 #define LIMIT 4u		/* of tickets */
 
 /* What became of each item, by the value that is in it. */
@@ -31,6 +32,7 @@ static struct actor first, second, dead;	/* members 1, 2 and 3 */
 static struct fate fates[VALUES];
 static uint64_t values, dropped, first_told[MEMBERS + 1];
 static uint32_t made_by[VALUES], used[LIMIT + 1];
+static uint64_t when_stopped;	/* what had been published then; UINT64_MAX: not stopped softly */
 static bool is_recovering, takes_overlap;
 
 /* ------------------------------------------------------------------ what actors do */
@@ -82,6 +84,25 @@ static void put_ticket(struct actor *actor)
 
 	if (ring_ticket(&actor->ring, LIMIT, &ticket) == RING_OK)
 		put_with(actor, ticket);
+}
+
+static void put_batch(struct actor *actor)
+{
+	uint64_t value[BATCH];
+	struct iovec items[BATCH];
+	size_t done;
+
+	for (size_t i = 0; i < BATCH; i++) {
+		value[i] = values++;
+		made_by[value[i]] = actor->ring.index;
+		items[i] = (struct iovec){ &value[i], sizeof(value[i]) };
+	}
+	assert_in_range(value[BATCH - 1], 0, VALUES - 1);
+	assert_int_not_equal(ring_put_batch(&actor->ring, items, BATCH, &done, 0), RING_ERROR);
+	for (size_t i = 0; i < BATCH; i++) {
+		fates[value[i]].is_accepted = i < done;
+		fates[value[i]].is_refused = i >= done;
+	}
 }
 
 static void reserve_and_cancel(struct actor *actor)
@@ -200,6 +221,7 @@ static void leave(struct actor *actor)
 static void stop_soft(struct actor *actor)
 {
 	ring_stop(&actor->ring, RING_STOP_SOFT, RING_CAUSE_USER);
+	when_stopped = flags_published(segment);
 }
 
 static void stop_strict(struct actor *actor)
@@ -245,6 +267,7 @@ struct act { const char *name; void (*play)(struct actor *actor); bool takes; };
 static const struct act acts[] = {
 	{ .name = "put", .play = put },
 	{ .name = "put ticket", .play = put_ticket },
+	{ .name = "put batch", .play = put_batch },
 	{ .name = "cancel", .play = reserve_and_cancel },
 	{ .name = "take", .play = take, .takes = true },
 	{ .name = "take and ack", .play = take_and_ack, .takes = true },
@@ -307,6 +330,7 @@ static void set_scene(const struct scene *scene)
 	memset(first_told, 0, sizeof(first_told));
 	memset(used, 0, sizeof(used));
 	values = dropped = 0;
+	when_stopped = UINT64_MAX;
 	is_recovering = false;
 	first = second = dead = (struct actor){ 0 };
 	first.ring = plain_join(plain, 1, RING_PRODUCER | RING_CONSUMER);
@@ -410,6 +434,9 @@ static bool play(const struct scene *scene, size_t at)
 	if (takes_overlap)
 		memset(first_told, 0, sizeof(first_told));
 	takes_overlap = false;
+	/* Who was about to publish makes one more, however many he was going to. */
+	if (when_stopped != UINT64_MAX)
+		assert_in_range(flags_published(segment) - when_stopped, 0, 1);
 	end_scene();
 	return has_run;
 }
