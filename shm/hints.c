@@ -167,6 +167,9 @@ enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct tak
 		int64_t ahead = cell_ahead(cell, lap_of(segment, at));
 		uint32_t index = cell_slot(cell);
 
+		/* While the word comes. */
+		if (ahead == 0 && index < segment->at.slots)
+			fetch_slot(segment, index);
 		if (at - told >= segment->at.lag) {
 			tell(&header->head, at);
 			told = at;
@@ -269,5 +272,8 @@ uint32_t hints_claim_all(struct segment *segment, uint32_t me, uint32_t *cursor,
 	}
 	if (got == 0)
 		*cursor = begin;	/* what has been in use longest is freed first */
+	else	/* the cell that will tell of it, while the item is filled in */
+		fetch_to_write(cell_at(segment, atomic_load_explicit(&segment->walk.filled,
+								     memory_order_relaxed)));
 	return got;
 }
