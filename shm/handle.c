@@ -145,14 +145,29 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	return attempt(ring, lot);
 }
 
+/* Is there something n further on than what is next? */
+static bool reaches(struct ring *ring, enum waiting_for what, uint32_t n)
+{
+	return what == WAITING_READY ? hints_reach(ring->segment, n) :
+	       hints_is_free(ring->segment, ring->cursor + n);
+}
+
+/* How much was there, `got` items of which were had? */
+static enum spin_found how_much(struct ring *ring, enum waiting_for what, uint32_t got)
+{
+	if (got == 1 && !reaches(ring, what, 0))
+		return SPIN_ONE;
+	if (got < SPIN_MANY && !reaches(ring, what, SPIN_MANY - got))
+		return SPIN_FEW;
+	return reaches(ring, what, ring->segment->at.slots / 2) ? SPIN_MOST : SPIN_MUCH;
+}
+
 /* Look again a few times, after pauses. */
 static enum ring_result spin(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
 			     struct lot *lot)
 {
-	struct segment *segment = ring->segment;
 	struct spin_turn turn = spin_begin(&ring->spin);
 	enum ring_result result = RING_TIMEOUT;
-	bool many, alone;
 
 	if (turn.left == 0)
 		return result;
@@ -162,14 +177,7 @@ static enum ring_result spin(struct ring *ring, enum waiting_for what, handle_at
 		result = attempt(ring, lot);
 	} while (result == RING_TIMEOUT && turn.left > 0);
 	ring->is_spinning = false;
-	if (what == WAITING_READY) {
-		many = hints_reach(segment, SPIN_MANY);
-		alone = !hints_reach(segment, 0);
-	} else {
-		many = hints_is_free(segment, ring->cursor + SPIN_MANY);
-		alone = !hints_is_free(segment, ring->cursor);
-	}
-	spin_learn(&ring->spin, &turn, result != RING_TIMEOUT, many, alone);
+	spin_learn(&ring->spin, &turn, result == RING_TIMEOUT ? SPIN_NOTHING : how_much(ring, what, lot->n));
 	return result;
 }
 

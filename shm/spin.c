@@ -8,8 +8,8 @@
 #include <sched.h>
 
 /* All in ticks, and all guesses that were tried on two cores (bench/NOTES.md). */
-#define PAUSE_MIN 128u
-#define PAUSE_MAX 10000u
+#define PAUSE_MIN 32u
+#define PAUSE_MAX 40000u
 #define PAUSE_TRIAL 2500u
 #define BUDGET_MIN 2000u
 #define BUDGET_MAX 60000u
@@ -92,25 +92,23 @@ void spin_pause(struct spin_turn *turn)
 #endif
 	}
 	turn->left -= turn->pause < turn->left ? turn->pause : turn->left;
-	turn->pause += turn->pause / 2;
+	turn->pause += turn->pause / 4;
 	turn->looks++;
 }
 
-static void learn_pause(struct spin *spin, const struct spin_turn *turn, bool many, bool alone)
+static void learn_pause(struct spin *spin, const struct spin_turn *turn, enum spin_found found)
 {
 	if (turn->looks != 1)
 		return;
-	if (turn->is_trial) {
-		if (many)
-			spin->pause = PAUSE_TRIAL;
-	} else if (many && spin->pause < PAUSE_MAX / 2) {
+	if (turn->is_trial)
+		spin->pause = found == SPIN_MUCH ? PAUSE_TRIAL : spin->pause;
+	else if (found == SPIN_MUCH && spin->pause <= PAUSE_MAX / 2)
 		spin->pause *= 2;
-	} else if (alone && spin->pause > 2 * PAUSE_MIN) {
+	else if ((found == SPIN_ONE || found == SPIN_MOST) && spin->pause >= 2 * PAUSE_MIN)
 		spin->pause /= 2;
-	}
 }
 
-void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, bool many, bool alone)
+void spin_learn(struct spin *spin, const struct spin_turn *turn, enum spin_found found)
 {
 	if (turn->is_after_waking) {
 		struct spin_skip *at = &spin->after_waking;
@@ -120,7 +118,7 @@ void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, boo
 	}
 	if (found) {
 		spin->budget = spin->budget < BUDGET_MAX / 2 ? 2 * spin->budget : BUDGET_MAX;
-		learn_pause(spin, turn, many, alone);
+		learn_pause(spin, turn, found);
 	} else if (spin->budget > 2 * BUDGET_MIN) {
 		spin->budget /= 2;
 	}

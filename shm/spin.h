@@ -4,7 +4,8 @@
  * Each look takes a line away from the process that is writing it. In a stream of items a pause of some
  * microseconds before the next look lets many come together, and is worth several times its length; to
  * one who waits for the answer to what he has just sent, each pause is a loss. Which of the two it is shows
- * in what is found: so the pause doubles while much is there at once, and halves while one item is all.
+ * in what is found: so the pause doubles while much is there at once, and halves while one item is all, or so
+ * much that the other side will soon have to wait itself.
  */
 #ifndef SHMLINE_SPIN_H
 #define SHMLINE_SPIN_H
@@ -42,8 +43,11 @@ void spin_woke(void);
 struct spin_turn spin_begin(struct spin *spin);
 /* Wait a little; then look. */
 void spin_pause(struct spin_turn *turn);
-/* What came of it: something was found; much; or one item alone. */
-void spin_learn(struct spin *spin, const struct spin_turn *turn, bool found, bool many, bool alone);
+/* How much there is to be had. */
+enum spin_found { SPIN_NOTHING, SPIN_ONE, SPIN_FEW, SPIN_MUCH, SPIN_MOST };
+
+/* What came of it. */
+void spin_learn(struct spin *spin, const struct spin_turn *turn, enum spin_found found);
 
 /* How often to give the processor away now; and after each time, that it took so long and as many items
    passed: did it pay? */
