@@ -28,9 +28,12 @@ static bool sees_the_end(struct ring *ring)
 	return flags_is_drained(ring->segment);
 }
 
-static struct member_times *my_times(const struct ring *ring)
+/* What a take does beside taking, now and then. */
+static void do_duties(struct ring *ring, uint64_t now_ns)
 {
-	return &ring->segment->times[ring->index - 1];
+	handle_tell_times(ring, now_ns);
+	if (now_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+		handle_look_round(ring, now_ns);
 }
 
 /* Copy what the slot says, checked; the item is this member's now. */
@@ -56,8 +59,7 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item, uin
 		member_count(ring->me, COUNT_REDELIVERED, item->records);
 		PROBE3(redelivery, ring->segment->name, item->id, item->deliveries);
 	} else {
-		histogram_count(&my_times(ring)->wait, item->taken_ns - item->published_ns,
-				item->records);
+		histogram_count(&ring->wait, item->taken_ns - item->published_ns, item->records);
 	}
 	return damaged ? handle_error(EBADMSG) : RING_OK;
 }
@@ -106,8 +108,8 @@ static enum ring_result take_some(struct ring *ring, struct lot *lot, int timeou
 	now_ns = handle_now(ring);
 	for (uint32_t i = 0; i < lot->n && result == RING_OK; i++)
 		result = fill_item(ring, &lot->items[i], now_ns);
-	if (result == RING_OK && now_ns - ring->looked_round_ns > WAIT_SLICE_NS)
-		handle_look_round(ring, now_ns);
+	if (result == RING_OK && now_ns >= ring->times_due_ns)
+		do_duties(ring, now_ns);
 	return result;
 }
 
@@ -170,7 +172,7 @@ static int check_in_hand(struct ring *ring, const struct ring_item *item)
 
 static void count_work(struct ring *ring, const struct ring_item *item, uint32_t records, uint64_t now_ns)
 {
-	histogram_count(&my_times(ring)->work, now_ns > item->taken_ns ? now_ns - item->taken_ns : 0, records);
+	histogram_count(&ring->work, now_ns > item->taken_ns ? now_ns - item->taken_ns : 0, records);
 }
 
 /* All but waking whom it matters to. */
@@ -198,6 +200,8 @@ int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n)
 		if (!MISTAKE(wake_before_ack))
 			wait_wake(&ring->segment->header->free);
 		handle_tell_if_drained(ring);
+		if (now_ns >= ring->times_due_ns)
+			handle_tell_times(ring, now_ns);
 	}
 	if (acked == n)
 		return 0;

@@ -18,6 +18,10 @@
 #define LOOK_ROUND_NS UINT64_C(100000000)
 #define LAUNCHER_LOOKS_NS UINT64_C(1000000000)
 
+/* A member tells its times about so often. A guess: a kill costs no more of them, and lines that are
+   everybody's are written seldom. */
+#define TELL_TIMES_NS UINT64_C(1000000)
+
 enum ring_result handle_error(int error)
 {
 	errno = error;
@@ -46,6 +50,13 @@ void handle_look_round(struct ring *ring, uint64_t now_ns)
 	/* Fails without descriptors: somebody else will look, or this one, later. */
 	(void)recover_dead(ring->segment, 0);
 	recover_sweep(ring->segment, ring->index);
+}
+
+void handle_tell_times(struct ring *ring, uint64_t now_ns)
+{
+	ring->times_due_ns = now_ns + TELL_TIMES_NS;
+	histogram_tell(&ring->wait, &ring->segment->times->wait);
+	histogram_tell(&ring->work, &ring->segment->times->work);
 }
 
 void handle_tell_if_drained(struct ring *ring)
@@ -239,6 +250,7 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 		return result;
 
 	began = ring_now_ns();
+	handle_tell_times(ring, began);
 	deadline = timeout_ms < 0 ? UINT64_MAX : began + (uint64_t)timeout_ms * 1000000;
 	/* Counted after each slice, so that who looks sees a wait that goes on. */
 	do {

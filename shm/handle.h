@@ -4,6 +4,7 @@
 #ifndef SHMLINE_HANDLE_H
 #define SHMLINE_HANDLE_H
 
+#include "shm/histogram.h"
 #include "shm/segment.h"
 #include "shm/spin.h"
 #include "shm/wait.h"
@@ -33,6 +34,9 @@ struct ring {
 	uint64_t now_ns, now_ticks;	/* the clock's last reading, and the processor's counter then */
 	uint64_t tick_ns;		/* what a tick takes; 32 bits of it are behind the point; 0: unknown */
 	uint64_t looked_round_ns;	/* when it last did the duties of a line without launcher */
+
+	uint64_t times_due_ns;		/* when it tells all of these next */
+	struct untold wait, work;
 };
 
 /* What a call waits for: up to `max` items, of which it got n. */
@@ -62,6 +66,9 @@ int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);
 
 /* Once a second, if nobody else has: recover the dead, sweep. */
 void handle_look_round(struct ring *ring, uint64_t now_ns);
+
+/* Add its times to those of all. */
+void handle_tell_times(struct ring *ring, uint64_t now_ns);
 
 /* ring_now_ns() to about a microsecond, cheaply, for the times of items. */
 uint64_t handle_now(struct ring *ring);

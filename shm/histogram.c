@@ -1,5 +1,5 @@
 /*
- * histogram.c - where a histogram's buckets end, and what it says.
+ * histogram.c - where a histogram's buckets end, what it says, and how a member's own counts get into it.
  */
 #include "shm/histogram.h"
 
@@ -24,4 +24,20 @@ uint64_t ring_quantile_ns(const struct ring_histogram *histogram, double q)
 		begin = end;
 	}
 	return 0;
+}
+
+void histogram_tell(struct untold *untold, struct histogram *told)
+{
+	for (unsigned word = 0; word < RING_BUCKETS / 64; word++) {
+		for (uint64_t left = untold->touched[word]; left; left &= left - 1) {
+			unsigned i = word * 64 + (unsigned)__builtin_ctzll(left);
+
+			atomic_fetch_add_explicit(&told->bucket[i], untold->bucket[i], memory_order_relaxed);
+			untold->bucket[i] = 0;
+		}
+		untold->touched[word] = 0;
+	}
+	if (untold->sum_ns)
+		atomic_fetch_add_explicit(&told->sum_ns, untold->sum_ns, memory_order_relaxed);
+	untold->sum_ns = 0;
 }

@@ -28,15 +28,23 @@ static inline unsigned histogram_bucket(uint64_t ns)
 	return bucket < RING_BUCKETS ? bucket : RING_BUCKETS - 1;
 }
 
-/* The member whose histogram it is counts alone: plain loads and stores in lines of its own. */
-static inline void histogram_count(struct histogram *histogram, uint64_t ns, uint32_t items)
-{
-	shared_u64 *bucket = &histogram->bucket[histogram_bucket(ns)];
-	uint64_t sum = atomic_load_explicit(&histogram->sum_ns, memory_order_relaxed);
-	uint64_t n = atomic_load_explicit(bucket, memory_order_relaxed);
+/* What a member has counted for itself and not told yet: the ring has one histogram for all. */
+struct untold {
+	uint64_t sum_ns;
+	uint64_t touched[RING_BUCKETS / 64];	/* a bit for each bucket that is not 0 */
+	uint64_t bucket[RING_BUCKETS];
+};
 
-	atomic_store_explicit(&histogram->sum_ns, sum + items * ns, memory_order_relaxed);
-	atomic_store_explicit(bucket, n + items, memory_order_relaxed);
+static inline void histogram_count(struct untold *untold, uint64_t ns, uint32_t items)
+{
+	unsigned i = histogram_bucket(ns);
+
+	untold->sum_ns += items * ns;
+	untold->bucket[i] += items;
+	untold->touched[i / 64] |= UINT64_C(1) << i % 64;
 }
+
+/* Add it to what all have told. Killed in between, it has told some of it. */
+void histogram_tell(struct untold *untold, struct histogram *told);
 
 #endif

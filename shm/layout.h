@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 #define LAYOUT_MAGIC UINT64_C(0x656e696c6d6873)	/* "shmline", little-endian */
-#define LAYOUT_VERSION 3u
+#define LAYOUT_VERSION 4u
 
 /* What differs between builds that can't share a segment: pointer size, byte order, size of sem_t. */
 #define LAYOUT_ABI ((uint32_t)(sizeof(void *) << 16 | sizeof(sem_t) << 8 | (uint32_t)__BYTE_ORDER__ % 251))
@@ -144,16 +144,15 @@ struct parcel {
 };
 
 /*
- * How long items waited for a member, and how long it worked on them. Apart from its counters: they
- * are read at every look, these 8 KiB seldom. Written as the counters are, but not exact after a kill: what
- * a member had not counted yet stays uncounted.
+ * How long items waited, and how long members worked on them. Each consumer counts for itself and adds that
+ * here about every millisecond (histogram.h): what a killed one had not told yet stays uncounted.
  */
 struct histogram {
 	shared_u64 sum_ns;
 	shared_u64 bucket[RING_BUCKETS];
 };
 
-struct member_times {
+struct times {
 	_Alignas(LINE) struct histogram wait, work;
 };
 

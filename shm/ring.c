@@ -33,6 +33,7 @@ int ring_create(const char *name, const struct ring_options *options)
 
 static void leave(struct ring *ring)
 {
+	handle_tell_times(ring, 0);
 	recover_leave(ring->segment, ring->index);
 	members_abandon(ring->anchor);
 	ring->me = NULL;

@@ -446,7 +446,8 @@ struct ring_histogram {
 /*
  * How long items stood in the ring before their first delivery, and how long it took from a delivery to
  * its ack: of all members since the ring was made, those that left included. Each histogram agrees with
- * itself; a kill may cost it the item that was just counted.
+ * itself. Consumers add what they have counted about every millisecond, with the calls that take and ack, and
+ * before they sleep: a kill may cost that much, and what is counted by others may be so much behind.
  */
 void ring_times(struct ring *ring, struct ring_histogram *wait, struct ring_histogram *work);
 

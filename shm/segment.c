@@ -95,8 +95,8 @@ void segment_measure(const struct ring_options *options, struct geometry *at)
 	at->words_at = at->lanes_at + members * sizeof(struct lane);
 	at->cells_at = round_up(at->words_at + slots * sizeof(uint64_t), LINE);
 	at->slots_at = round_up(at->cells_at + at->cells * sizeof(uint64_t), LINE);
-	at->times_at = round_up(at->slots_at + slots * at->stride, 4096);
-	at->size = round_up(at->times_at + members * sizeof(struct member_times), 4096);
+	at->times_at = at->slots_at + slots * at->stride;
+	at->size = round_up(at->times_at + sizeof(struct times), 4096);
 }
 
 void segment_place(struct segment *segment, void *base, const struct geometry *at)

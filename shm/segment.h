@@ -21,7 +21,7 @@ struct segment {
 	struct lane *lanes;
 	shared_u64 *words;
 	shared_u64 *cells;
-	struct member_times *times;	/* of member i is times[i - 1] */
+	struct times *times;
 	int path_fd;		/* O_PATH: only to open the same file again, whatever its name */
 	bool is_writable;
 	struct walk walk;

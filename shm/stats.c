@@ -186,30 +186,22 @@ int ring_stats(struct ring *ring, struct ring_stats *stats)
 
 /* ---------------------------------------------------------------- times */
 
-/* The count is the sum of what was read, so a histogram agrees with itself at any moment. */
-static void add_times(struct ring_histogram *sum, const struct histogram *part)
+/* What all have told, and what this member has not yet. The count is the sum of what was read, so a
+   histogram agrees with itself at any moment. */
+static void read_times(struct ring_histogram *out, const struct histogram *told, const struct untold *own)
 {
-	sum->sum_ns += atomic_load_explicit(&part->sum_ns, memory_order_relaxed);
+	*out = (struct ring_histogram){ 0 };
+	out->sum_ns = atomic_load_explicit(&told->sum_ns, memory_order_relaxed) + own->sum_ns;
 	for (unsigned i = 0; i < RING_BUCKETS; i++) {
-		uint64_t n = atomic_load_explicit(&part->bucket[i], memory_order_relaxed);
-
-		sum->bucket[i] += n;
-		sum->count += n;
+		out->bucket[i] = atomic_load_explicit(&told->bucket[i], memory_order_relaxed) + own->bucket[i];
+		out->count += out->bucket[i];
 	}
 }
 
 void ring_times(struct ring *ring, struct ring_histogram *wait, struct ring_histogram *work)
 {
-	const struct segment *segment = ring->segment;
-
-	memset(wait, 0, sizeof(*wait));
-	memset(work, 0, sizeof(*work));
-	for (uint32_t i = 1; i <= segment->at.members; i++) {
-		if (atomic_load(&member_at(segment, i)->count[COUNT_TAKEN]) == 0)
-			continue;	/* never a consumer's entry */
-		add_times(wait, &segment->times[i - 1].wait);
-		add_times(work, &segment->times[i - 1].work);
-	}
+	read_times(wait, &ring->segment->times->wait, &ring->wait);
+	read_times(work, &ring->segment->times->work, &ring->work);
 }
 
 /* ---------------------------------------------------------------- members */

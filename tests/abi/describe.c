@@ -107,8 +107,8 @@ static void describe_segment(void)
 	SIZE(struct parcel);
 	AT(struct parcel, progress);
 	AT(struct parcel, records);
-	SIZE(struct member_times);
-	AT(struct member_times, work);
+	SIZE(struct times);
+	AT(struct times, work);
 }
 
 int main(void)

@@ -88,6 +88,7 @@ static void work_off(struct ring *by, bool ack)
 		assert_int_equal(ring_ack(by, &item), 0);
 	else
 		assert_int_equal(ring_dead(by, &item, 1), 0);
+	handle_tell_times(by, 0);
 	ring_times(&producer, &waits, &works);
 }
 
@@ -108,8 +109,39 @@ static void a_first_delivery_counts_a_wait_and_an_ack_counts_work(void **state)
 	assert_int_equal(plain_take(&consumer, &item), 3);
 	assert_int_equal(ring_give_back(&consumer, &item, 0, true), 0);
 	assert_int_equal(plain_take(&other, &item), 3);
+	handle_tell_times(&consumer, 0);
+	handle_tell_times(&other, 0);
 	ring_times(&producer, &waits, &works);
 	assert_int_equal(waits.count, 3);
+}
+
+static void times_are_told_every_so_often(void **state)
+{
+	struct ring_item item;
+
+	(void)state;
+	consumer.times_due_ns = UINT64_MAX;
+	plain_publish(&producer, 1);
+	assert_int_equal(plain_take(&consumer, &item), 1);
+	assert_int_equal(ring_ack(&consumer, &item), 0);
+	ring_times(&producer, &waits, &works);
+	assert_int_equal(waits.count + works.count, 0);
+	ring_times(&consumer, &waits, &works);
+	assert_int_equal(waits.count, 1);
+	assert_int_equal(works.count, 1);
+	consumer.times_due_ns = 0;
+	plain_publish(&producer, 2);
+	assert_int_equal(plain_take(&consumer, &item), 2);
+	ring_times(&producer, &waits, &works);
+	assert_int_equal(waits.count, 2);
+	assert_int_equal(works.count, 1);
+	ring_times(&consumer, &waits, &works);
+	assert_int_equal(waits.count, 2);
+	consumer.times_due_ns = 0;
+	assert_int_equal(ring_ack(&consumer, &item), 0);
+	ring_times(&producer, &waits, &works);
+	assert_int_equal(works.count, 2);
+	assert_true(waits.sum_ns > 0);
 }
 
 static void the_times_of_members_that_left_are_kept(void **state)
@@ -132,6 +164,7 @@ int main(void)
 		cmocka_unit_test(quantiles_grow_from_the_least_to_the_most),
 		cmocka_unit_test_setup_teardown(a_first_delivery_counts_a_wait_and_an_ack_counts_work,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(times_are_told_every_so_often, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_times_of_members_that_left_are_kept,
 						set_up, tear_down),
 	};

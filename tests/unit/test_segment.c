@@ -42,8 +42,8 @@ static void parts_follow_each_other_without_touching(void **state)
 		assert_true(at.slots_at >= at.cells_at + at.cells * UINT64_C(8));
 		assert_true(at.stride >= sizeof(struct slot) + at.item_max);
 		assert_true(at.times_at >= at.slots_at + at.slots * at.stride);
-		assert_true(at.size >= at.times_at + at.members * sizeof(struct member_times));
-		assert_true(at.size <= at.times_at + at.members * sizeof(struct member_times) + 4096);
+		assert_true(at.size >= at.times_at + sizeof(struct times));
+		assert_true(at.size <= at.times_at + sizeof(struct times) + 4096);
 		assert_int_equal((at.members_at | at.lanes_at | at.words_at | at.cells_at |
 				  at.slots_at | at.times_at | at.stride) % LINE, 0);
 		assert_int_equal(at.size % 4096, 0);
