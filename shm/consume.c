@@ -28,6 +28,9 @@ static bool sees_the_end(struct ring *ring)
 	return flags_is_drained(ring->segment);
 }
 
+/* Lines of an item that are fetched: beyond, the processor's own fetching is ahead. */
+#define LINES_MAX 16
+
 /* What a take does beside taking, now and then. */
 static void do_duties(struct ring *ring, uint64_t now_ns)
 {
@@ -36,13 +39,37 @@ static void do_duties(struct ring *ring, uint64_t now_ns)
 		handle_look_round(ring, now_ns);
 }
 
-/* Copy what the slot says, checked; the item is this member's now. */
-static enum ring_result fill_item(struct ring *ring, struct ring_item *item, uint64_t now_ns)
+/* Where they end, in bytes from the slot's beginning; within the slot, whatever the item says. */
+static size_t lines_end(const struct segment *segment, const struct ring_item *item)
 {
-	struct slot *slot = segment_slot(ring->segment, item->slot);
-	int damaged = parcel_read(ring->segment, item);
+	size_t most = segment->at.stride < LINES_MAX * LINE ? segment->at.stride : LINES_MAX * LINE;
+	size_t before = sizeof(struct slot) + segment->at.data_at;
 
-	__builtin_prefetch((const char *)item->data + item->len);	/* its first lines are here already */
+	return item->len < most - before ? before + item->len : most;
+}
+
+/* The first lines of its slot are here already, or on their way. */
+static void fetch_lines(const struct segment *segment, const struct ring_item *item)
+{
+	const unsigned char *slot = (const unsigned char *)segment_slot(segment, item->slot);
+	size_t end = lines_end(segment, item);
+
+	for (size_t at = 2 * LINE; at < end; at += LINE)
+		fetch_to_write(slot + at);
+}
+
+/* Copy what the slot says, checked; the item is this member's now. */
+FOR_EITHER enum ring_result fill_item(struct ring *ring, struct ring_item *item, const struct taken *taken,
+				      uint64_t now_ns)
+{
+	struct slot *slot = segment_slot(ring->segment, taken->slot);
+	int damaged;
+
+	item->slot = taken->slot;
+	item->word = taken->word;
+	damaged = parcel_read(ring->segment, item);
+	if (item->len > LINE)
+		fetch_lines(ring->segment, item);
 	item->mark = atomic_load_explicit(&slot->mark, memory_order_relaxed) & ~MARK_IS_TICKET;
 	item->lane = atomic_load_explicit(&slot->lane, memory_order_relaxed);
 	item->failures = atomic_load_explicit(&slot->failures, memory_order_relaxed);
@@ -61,73 +88,91 @@ static enum ring_result fill_item(struct ring *ring, struct ring_item *item, uin
 	} else {
 		histogram_count(&ring->wait, item->taken_ns - item->published_ns, item->records);
 	}
-	return damaged ? handle_error(EBADMSG) : RING_OK;
+	return damaged ? RING_ERROR : RING_OK;
 }
 
-static enum ring_result attempt_take(struct ring *ring, struct lot *lot)
+FOR_EITHER enum ring_result attempt(struct ring *ring, struct lot *lot, uint32_t max)
 {
 	struct segment *segment = ring->segment;
 	uint64_t due = atomic_load(&segment->header->next_due);
-	struct taken taken[LOT_MAX];
+	enum hint_result result;
 
 	if (flags_mode(segment) == RING_STOP_NOW)
 		return RING_CLOSED;
 	if (due != UINT64_MAX && ring_now_ns() >= due)
 		recover_promote(segment, ring->index, ring_now_ns());
-	switch (hints_take_all(segment, ring->index, taken, lot->max, &lot->n)) {
-	case HINT_OK:
-		for (uint32_t i = 0; i < lot->n; i++) {
-			lot->items[i].slot = taken[i].slot;
-			lot->items[i].word = taken[i].word;
-		}
-		return RING_OK;
-	case HINT_NONE:
+	lot->n = 1;
+	result = max == 1 ? hints_take(segment, ring->index, lot->taken) :
+		 hints_take_all(segment, ring->index, lot->taken, max, &lot->n);
+	if (result == HINT_NONE)
 		return sees_the_end(ring) ? RING_DRAINED : RING_TIMEOUT;
-	case HINT_BROKEN:
-		break;
+	if (result == HINT_BROKEN) {
+		(void)why(EBADMSG, "the order of its ready slots is damaged");
+		return RING_ERROR;
 	}
-	(void)why(EBADMSG, "the order of its ready slots is damaged");
-	return RING_ERROR;
+	return RING_OK;
 }
 
-static enum ring_result take_some(struct ring *ring, struct lot *lot, int timeout_ms)
+static enum ring_result attempt_one(struct ring *ring, struct lot *lot)
+{
+	return attempt(ring, lot, 1);
+}
+
+static enum ring_result attempt_all(struct ring *ring, struct lot *lot)
+{
+	return attempt(ring, lot, lot->max);
+}
+
+/* now_ns: the clock's reading if it has just been read, else 0. */
+FOR_EITHER enum ring_result take(struct ring *ring, struct ring_item *items, struct lot *lot,
+				 handle_attempt *attempt_some, int timeout_ms, uint64_t now_ns)
 {
 	enum ring_result result;
-	uint64_t now_ns;
 
-	why_clear();
 	if (!(ring->roles & RING_CONSUMER)) {
-		lot->items[0] = (struct ring_item){ 0 };
+		*items = (struct ring_item){ 0 };
 		return handle_error(EPERM);
 	}
-	result = handle_wait(ring, WAITING_READY, attempt_take, lot, timeout_ms);
+	result = attempt_some(ring, lot);
 	if (result != RING_OK) {
-		lot->items[0] = (struct ring_item){ 0 };
+		result = handle_wait_on(ring, WAITING_READY, attempt_some, lot, timeout_ms, result);
+		now_ns = 0;
+	}
+	if (result != RING_OK) {
+		*items = (struct ring_item){ 0 };
 		return result;
 	}
-	now_ns = handle_now(ring);
+	if (now_ns == 0)
+		now_ns = handle_now(ring);
 	for (uint32_t i = 0; i < lot->n && result == RING_OK; i++)
-		result = fill_item(ring, &lot->items[i], now_ns);
+		result = fill_item(ring, &items[i], &lot->taken[i], now_ns);
 	if (result == RING_OK && now_ns >= ring->times_due_ns)
 		do_duties(ring, now_ns);
 	return result;
 }
 
+static enum ring_result take_one(struct ring *ring, struct ring_item *item, int timeout_ms, uint64_t now_ns)
+{
+	struct lot lot;
+
+	lot_begin(&lot, 1);
+	return take(ring, item, &lot, attempt_one, timeout_ms, now_ns);
+}
+
 enum ring_result ring_take(struct ring *ring, struct ring_item *item, int timeout_ms)
 {
-	return take_some(ring, &(struct lot){ .items = item, .max = 1 }, timeout_ms);
+	return take_one(ring, item, timeout_ms, 0);
 }
 
 enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, size_t max,
 				 size_t *taken, int timeout_ms)
 {
 	enum ring_result result = RING_OK;
+	struct lot lot;
 
 	for (*taken = 0; *taken < max;) {
-		struct lot lot = { .items = items + *taken,
-				   .max = max - *taken < LOT_MAX ? (uint32_t)(max - *taken) : LOT_MAX };
-
-		result = take_some(ring, &lot, *taken == 0 ? timeout_ms : 0);
+		lot_begin(&lot, max - *taken < LOT_MAX ? (uint32_t)(max - *taken) : LOT_MAX);
+		result = take(ring, items + *taken, &lot, attempt_all, *taken == 0 ? timeout_ms : 0, 0);
 		if (result != RING_OK)
 			break;
 		*taken += lot.n;
@@ -138,7 +183,7 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
 }
 
 /* The word moved from READING(me) to `to`, counted as `op`. */
-static int finish(struct ring *ring, struct ring_item *item, enum counter op, uint64_t to)
+FOR_EITHER int finish(struct ring *ring, struct ring_item *item, enum counter op, uint64_t to)
 {
 	struct segment *segment = ring->segment;
 	struct slot *slot = segment_slot(segment, item->slot);
@@ -152,7 +197,7 @@ static int finish(struct ring *ring, struct ring_item *item, enum counter op, ui
 		journal_done(ring->me, op, item->records);
 	if (!slot_move(&segment->words[item->slot], item->word, to)) {
 		journal_void(ring->me);
-		errno = EINVAL;
+		(void)handle_error(EINVAL);
 		return -1;
 	}
 	if (!MISTAKE(counted_before_swap))
@@ -163,10 +208,9 @@ static int finish(struct ring *ring, struct ring_item *item, enum counter op, ui
 
 static int check_in_hand(struct ring *ring, const struct ring_item *item)
 {
-	why_clear();
 	if (handle_owns(ring, item, SLOT_READING))
 		return 0;
-	errno = EINVAL;
+	(void)handle_error(EINVAL);
 	return -1;
 }
 
@@ -176,15 +220,36 @@ static void count_work(struct ring *ring, const struct ring_item *item, uint32_t
 }
 
 /* All but waking whom it matters to. */
-static int ack(struct ring *ring, struct ring_item *item, uint64_t now_ns)
+FOR_EITHER int ack(struct ring *ring, struct ring_item *item, uint64_t now_ns)
 {
 	if (MISTAKE(wake_before_ack))
 		wait_wake(&ring->segment->header->free);
-	if (check_in_hand(ring, item) ||
-	    finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
+	if (check_in_hand(ring, item))
+		return -1;
+	if (finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
 		return -1;
 	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
 	count_work(ring, item, item->records, now_ns);
+	return 0;
+}
+
+/* Some were acked. */
+FOR_EITHER void tell_acked(struct ring *ring, uint64_t now_ns)
+{
+	if (!MISTAKE(wake_before_ack))
+		wait_wake(&ring->segment->header->free);
+	handle_tell_if_drained(ring);
+	if (now_ns >= ring->times_due_ns)
+		handle_tell_times(ring, now_ns);
+}
+
+int ring_ack(struct ring *ring, struct ring_item *item)
+{
+	uint64_t now_ns = handle_now(ring);
+
+	if (ack(ring, item, now_ns))
+		return -1;
+	tell_acked(ring, now_ns);
 	return 0;
 }
 
@@ -193,25 +258,14 @@ int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n)
 	uint64_t now_ns = handle_now(ring);
 	size_t acked = 0;
 
-	why_clear();
 	while (acked < n && ack(ring, &items[acked], now_ns) == 0)
 		acked++;
-	if (acked > 0) {
-		if (!MISTAKE(wake_before_ack))
-			wait_wake(&ring->segment->header->free);
-		handle_tell_if_drained(ring);
-		if (now_ns >= ring->times_due_ns)
-			handle_tell_times(ring, now_ns);
-	}
+	if (acked > 0)
+		tell_acked(ring, now_ns);
 	if (acked == n)
 		return 0;
 	errno = EINVAL;
 	return -1;
-}
-
-int ring_ack(struct ring *ring, struct ring_item *item)
-{
-	return ring_ack_batch(ring, item, 1);
 }
 
 /* The slot stays in our hands, and its word as it is: that its progress says so is the swap. */

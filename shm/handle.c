@@ -24,6 +24,7 @@
 
 enum ring_result handle_error(int error)
 {
+	why_clear();
 	errno = error;
 	return RING_ERROR;
 }
@@ -232,6 +233,7 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
 	uint64_t began, now, deadline;
 
+	why_clear();
 	if (result != RING_TIMEOUT) {
 		pass_on(ring, waiting, result);
 		return result;

@@ -4,6 +4,7 @@
 #ifndef SHMLINE_HANDLE_H
 #define SHMLINE_HANDLE_H
 
+#include "shm/hints.h"
 #include "shm/histogram.h"
 #include "shm/segment.h"
 #include "shm/spin.h"
@@ -39,11 +40,18 @@ struct ring {
 	struct untold wait, work;
 };
 
-/* What a call waits for: up to `max` items, of which it got n. */
+/* What a call waits for: up to `max` slots, of which it got n. */
 struct lot {
-	struct ring_item *items;
 	uint32_t max, n;
+	struct taken taken[LOT_MAX];
 };
+
+/* So many. Its slots are not cleared: they are half a kilobyte. */
+static inline void lot_begin(struct lot *lot, uint32_t max)
+{
+	lot->max = max;
+	lot->n = 0;
+}
 
 /* One attempt at it: RING_TIMEOUT means "not yet". */
 typedef enum ring_result handle_attempt(struct ring *ring, struct lot *lot);

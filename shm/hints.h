@@ -11,50 +11,29 @@
 #ifndef SHMLINE_HINTS_H
 #define SHMLINE_HINTS_H
 
-#include "shm/segment.h"
-#include "shm/slot.h"
+#include "shm/cell.h"
 
 enum hint_result { HINT_OK, HINT_NONE, HINT_BROKEN };
 
-/* A slot that became ready, and what tells that readiness from others. */
-struct hint {
-	uint32_t slot;
-	uint64_t tag;
-};
-
-/* Its generation, and how often it came back: who takes it again needs the hint that was given then, or hints
-   that are used up would stay good. */
-static inline uint64_t hint_tag(uint64_t word)
-{
-	return slot_gen(word) << 3 | (slot_returns(word) & 7);
-}
-
-/* A slot that is a member's now, and its word. */
+/* A slot that is a member's, and its word; or that it has made ready. */
 struct taken {
 	uint32_t slot;
 	uint64_t word;
 };
 
-/* Tell of n slots, in this order. Returns of how many it told: when there is no room (or no end of it),
-   fewer; the words of the others must keep their owner, so that a sweep tells of them later. */
-uint32_t hints_push_all(struct segment *segment, const struct hint *hints, uint32_t n);
+/* Tell of n slots that were made ready, in this order. Returns of how many it told: when there is no room
+   (or no end of it), fewer; the words of the others must keep their owner, so that a sweep tells of them
+   later. */
+uint32_t hints_push_all(struct segment *segment, const struct taken *ready, uint32_t n);
 
 /* Take up to `max` of the oldest ready slots for member `me`. HINT_OK: *n of them, one at least. HINT_NONE:
    there is none. HINT_BROKEN: the cells are damaged. */
 enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct taken *taken, uint32_t max,
 				uint32_t *n);
 
-static inline bool hints_push(struct segment *segment, uint32_t slot, uint64_t tag)
-{
-	return hints_push_all(segment, &(struct hint){ .slot = slot, .tag = tag }, 1) == 1;
-}
-
-static inline enum hint_result hints_take(struct segment *segment, uint32_t me, struct taken *taken)
-{
-	uint32_t n;
-
-	return hints_take_all(segment, me, taken, 1, &n);
-}
+/* Claim up to `max` free slots for member `me` among the `reach` from *cursor on; how many. */
+uint32_t hints_claim_all(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t reach,
+			 struct taken *claimed, uint32_t max);
 
 /* Is there something to take? May say so in vain. */
 bool hints_any(struct segment *segment);
@@ -68,8 +47,117 @@ void hints_mark(const struct segment *segment, bool *is_told);
 /* Is that slot (counted round the ring) free? */
 bool hints_is_free(const struct segment *segment, uint32_t index);
 
-/* Claim up to `max` free slots for member `me` among the `reach` from *cursor on; how many. */
-uint32_t hints_claim_all(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t reach,
-			 struct taken *claimed, uint32_t max);
+/* ------------------------------------------------------------------ one at a time
+ *
+ * Nearly always the next cell, or slot, is the one: then these are as short as can be. Else the calls above
+ * look further.
+ */
+
+/* What is taken or claimed is fetched so many items ahead. */
+#define FETCH_AHEAD 2
+
+/* Where to begin to walk: what everybody was told, or further where this process has been. */
+static inline uint64_t hints_begin_at(uint64_t told, shared_u64 *seen)
+{
+	uint64_t at = atomic_load_explicit(seen, memory_order_relaxed);
+
+	return (int64_t)(told - at) > 0 ? told : at;
+}
+
+/* Move head or tail forward, over cells that the caller has seen done with. */
+static inline uint64_t hints_tell(shared_u64 *position, uint64_t to)
+{
+	uint64_t at = atomic_load(position);
+
+	while ((int64_t)(to - at) > 0 && !atomic_compare_exchange_weak(position, &at, to))
+		;
+	return to;
+}
+
+/* This process has been as far as `at`; all were told `told`. */
+static inline void hints_went_on(const struct segment *segment, shared_u64 *seen, uint64_t at,
+				 shared_u64 *position, uint64_t told)
+{
+	atomic_store_explicit(seen, at, memory_order_relaxed);
+	if (at - told >= segment->at.lag)
+		(void)hints_tell(position, at);
+}
+
+/* A slot's head and the first of its bytes. */
+static inline void hints_fetch_slot(const struct segment *segment, uint32_t index)
+{
+	const unsigned char *slot = (const unsigned char *)segment_slot(segment, index);
+
+	fetch_to_write(slot);
+	fetch_to_write(slot + LINE);
+}
+
+/* The cell that will tell of what is claimed now, while the item is filled in. */
+static inline void hints_fetch_cell(const struct segment *segment)
+{
+	fetch_to_write(cell_at(segment, atomic_load_explicit(&segment->walk.filled, memory_order_relaxed)));
+}
+
+/* An item that will be taken soon, if it is there, is on its way meanwhile. */
+static inline void hints_fetch_item(const struct segment *segment, uint64_t position)
+{
+	uint64_t cell = atomic_load_explicit(cell_at(segment, position), memory_order_relaxed);
+
+	if (cell_is_of(cell, lap_of(segment, position)) && cell_slot(cell) < segment->at.slots)
+		hints_fetch_slot(segment, cell_slot(cell));
+}
+
+static inline bool hints_push(struct segment *segment, uint32_t slot, uint64_t word)
+{
+	shared_u64 *tail = &segment->header->tail;
+	uint64_t told = atomic_load(tail), at = hints_begin_at(told, &segment->walk.filled);
+	uint64_t lap = lap_of(segment, at), cell = atomic_load(cell_at(segment, at));
+
+	/* Head was there or further on when this process looked last, so there is room. */
+	if (cell_is_of(cell, lap - 1) &&
+	    at - atomic_load_explicit(&segment->walk.head, memory_order_relaxed) < segment->at.cells &&
+	    atomic_compare_exchange_strong(cell_at(segment, at), &cell, cell_make(lap, hint_tag(word), slot))) {
+		hints_went_on(segment, &segment->walk.filled, at + 1, tail, told);
+		return true;
+	}
+	return hints_push_all(segment, &(struct taken){ .slot = slot, .word = word }, 1) == 1;
+}
+
+static inline enum hint_result hints_take(struct segment *segment, uint32_t me, struct taken *taken)
+{
+	shared_u64 *head = &segment->header->head;
+	uint64_t told = atomic_load(head), at = hints_begin_at(told, &segment->walk.done);
+	uint64_t cell = atomic_load(cell_at(segment, at)), word;
+	uint32_t n, index = cell_slot(cell);
+
+	if (!MISTAKE(head_before_slot) && cell_is_of(cell, lap_of(segment, at)) && index < segment->at.slots) {
+		hints_fetch_slot(segment, index);	/* while the word comes */
+		word = atomic_load(&segment->words[index]);
+		*taken = (struct taken){ .slot = index, .word = slot_taken(word, me) };
+		hints_fetch_item(segment, at + FETCH_AHEAD);
+		if (is_current(cell, word) && slot_move(&segment->words[index], word, taken->word)) {
+			hints_went_on(segment, &segment->walk.done, at + 1, head, told);
+			return HINT_OK;
+		}
+	}
+	return hints_take_all(segment, me, taken, 1, &n);
+}
+
+static inline bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t reach,
+			       struct taken *claimed)
+{
+	uint32_t slots = segment->at.slots, at = *cursor;
+	uint64_t found = atomic_load(&segment->words[at]);	/* seq_cst as in hints_claim_all() */
+
+	*claimed = (struct taken){ .slot = at, .word = slot_claimed(found, me) };
+	if (slot_state(found) != SLOT_FREE || !slot_move(&segment->words[at], found, claimed->word))
+		return hints_claim_all(segment, me, cursor, reach, claimed, 1) == 1;
+	*cursor = at + 1 < slots ? at + 1 : 0;
+	at = at + FETCH_AHEAD < slots ? at + FETCH_AHEAD : 0;
+	if (slot_state(atomic_load_explicit(&segment->words[at], memory_order_relaxed)) == SLOT_FREE)
+		hints_fetch_slot(segment, at);
+	hints_fetch_cell(segment);
+	return true;
+}
 
 #endif

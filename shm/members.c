@@ -229,22 +229,9 @@ void members_start_anew(struct segment *segment, int wait_ms)
 
 /* ---------------------------------------------------------------- the journal */
 
-/*
- * intent: op:3 | slot:20 | gen:36 | target:5. op is one more than the counter, 0 none, and target the
- * counter's low bits once it has counted this one item. Low bits can't tell whether several were counted:
- * for those op is MANY, the whole target is in a word of its own, and in its place stands what is done;
- * for a part of a parcel, in the place of the generation, the records that are done with then.
- */
-#define TARGET_MASK 31u
+/* Operations of an intent of several items; in the place of the target the counter, or MANY_PART. */
 #define MANY 7u
 #define MANY_PART 8u
-
-static void intend(struct member *member, uint64_t op, uint32_t slot, uint64_t gen, uint64_t rest)
-{
-	/* release: not before the counter of the intent that it replaces, nor before the target. */
-	atomic_store_explicit(&member->intent, op | (uint64_t)slot << 3 | gen << 23 | rest << 59,
-			      memory_order_release);
-}
 
 /* The intent that stands goes first, and then its target: the next one's would make it look uncounted. */
 static void aim(struct member *member, enum counter op, uint32_t items)
@@ -256,23 +243,17 @@ static void aim(struct member *member, enum counter op, uint32_t items)
 	atomic_store_explicit(&member->target, count + items, memory_order_release);
 }
 
-void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen, uint32_t items)
+void journal_begin_many(struct member *member, enum counter op, uint32_t slot, uint64_t gen, uint32_t items)
 {
-	uint64_t count = atomic_load_explicit(&member->count[op], memory_order_relaxed);
-
-	if (items == 1) {
-		intend(member, op + 1, slot, gen, (count + 1) & TARGET_MASK);
-		return;
-	}
 	if (!MISTAKE(target_after_swap))
 		aim(member, op, items);
-	intend(member, MANY, slot, gen, op + 1);
+	journal_intend(member, MANY, slot, gen, op + 1);
 }
 
 void journal_begin_part(struct member *member, uint32_t slot, uint32_t done, uint32_t items)
 {
 	aim(member, COUNT_ACKED, items);
-	intend(member, MANY, slot, done, MANY_PART);
+	journal_intend(member, MANY, slot, done, MANY_PART);
 }
 
 /* 36 bits of a mark, which tell it from the one before: 2^-36 that they don't. */
@@ -367,7 +348,7 @@ void journal_settle(struct segment *segment, uint32_t index)
 	    (op == COUNT_REFUSED + 1 ? slot >> 1 >= segment->at.members : slot >= segment->at.slots))
 		return;
 	count = atomic_load(&member->count[op - 1]);
-	if ((count & TARGET_MASK) == intent >> 59)
+	if ((count & JOURNAL_TARGET_MASK) == intent >> 59)
 		return;		/* counted already */
 	if (op == COUNT_REFUSED + 1)
 		has_happened = was_dropped(segment, slot, gen);

@@ -63,7 +63,6 @@ void members_start_anew(struct segment *segment, int wait_ms);
  * What a member is about to do to a slot is written in its own line before the swap, and counted after
  * it. A kill in between leaves a question, which the slot's word answers. So the counters are exact.
  */
-void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen, uint32_t items);
 /* `items` records of a parcel in its hands are done with, `done` of them together with those before: that
    its progress says so is the swap. */
 void journal_begin_part(struct member *member, uint32_t slot, uint32_t done, uint32_t items);
@@ -73,6 +72,35 @@ void journal_done(struct member *member, enum counter op, uint32_t items);
 void journal_void(struct member *member);
 /* Answer the question that dead member `index` left. Before anything else is done to its slots. */
 void journal_settle(struct segment *segment, uint32_t index);
+
+/*
+ * intent: op:3 | slot:20 | gen:36 | target:5. op is one more than the counter, 0 none, and target the
+ * counter's low bits once it has counted this one item. Low bits can't tell whether several were counted:
+ * for those op is MANY, the whole target is in a word of its own, and in its place stands what is done;
+ * for a part of a parcel, in the place of the generation, the records that are done with then.
+ */
+#define JOURNAL_TARGET_MASK 31u
+
+static inline void journal_intend(struct member *member, uint64_t op, uint32_t slot, uint64_t gen,
+				  uint64_t rest)
+{
+	/* release: not before the counter of the intent that it replaces, nor before the target. */
+	atomic_store_explicit(&member->intent, op | (uint64_t)slot << 3 | gen << 23 | rest << 59,
+			      memory_order_release);
+}
+
+void journal_begin_many(struct member *member, enum counter op, uint32_t slot, uint64_t gen, uint32_t items);
+
+static inline void journal_begin(struct member *member, enum counter op, uint32_t slot, uint64_t gen,
+				 uint32_t items)
+{
+	uint64_t count = atomic_load_explicit(&member->count[op], memory_order_relaxed);
+
+	if (items == 1)
+		journal_intend(member, op + 1, slot, gen, (count + 1) & JOURNAL_TARGET_MASK);
+	else
+		journal_begin_many(member, op, slot, gen, items);
+}
 
 /* Counters have one writer at a time: a load and a store, no locked instruction. */
 static inline void member_count(struct member *member, enum counter counter, uint64_t n)

@@ -23,23 +23,15 @@ uint32_t parcel_left(const struct segment *segment, uint32_t index)
 	return records > done ? records - done : 1;
 }
 
-int parcel_read(const struct segment *segment, struct ring_item *item)
+int parcel_read_records(const struct segment *segment, struct ring_item *item)
 {
-	struct slot *slot = segment_slot(segment, item->slot);
 	struct parcel *parcel;
 	uint32_t records;
 	uint64_t progress;
 
-	item->data = segment_data(segment, item->slot);
-	item->len = atomic_load_explicit(&slot->len, memory_order_relaxed);
-	item->id = atomic_load_explicit(&slot->id, memory_order_relaxed);
-	item->records = 1;
-	item->is_parcel = false;
 	if (item->len > segment->at.item_max)
 		return why(EBADMSG, "slot %u says it holds %zu bytes, %u fit", item->slot, item->len,
 			   segment->at.item_max);
-	if (!segment->at.has_parcels)
-		return 0;
 	parcel = parcel_of(segment, item->slot);
 	records = atomic_load_explicit(&parcel->records, memory_order_relaxed);
 	progress = atomic_load_explicit(&parcel->progress, memory_order_relaxed);
@@ -66,17 +58,17 @@ static bool ends_at(const struct segment *segment, uint32_t index, uint64_t prog
 	       segment_data(segment, index)[at - 1] == segment->at.terminator;
 }
 
-bool parcel_is_sound(const struct segment *segment, const struct ring_item *item, bool was_dead)
+bool parcel_records_are_sound(const struct segment *segment, const struct ring_item *item, bool was_dead)
 {
 	uint64_t progress = 0;
 
 	/* A dead letter's bytes stand behind what was done with, if it is a parcel. */
-	if (was_dead && segment->at.has_parcels &&
+	if (was_dead &&
 	    item->is_parcel != (atomic_load(&parcel_of(segment, item->slot)->records) != 0))
 		return false;
 	if (!item->is_parcel)
 		return item->records == 1;
-	if (!segment->at.has_parcels || item->records < 1 || item->records > RING_RECORDS_MAX ||
+	if (item->records < 1 || item->records > RING_RECORDS_MAX ||
 	    item->len < item->records)
 		return false;
 	if (was_dead)
@@ -92,23 +84,17 @@ bool parcel_can_advance(const struct segment *segment, const struct ring_item *i
 	       ends_at(segment, item->slot, atomic_load(&parcel_of(segment, item->slot)->progress), bytes);
 }
 
-void parcel_write(const struct segment *segment, const struct ring_item *item, bool was_dead)
+size_t parcel_write_records(const struct segment *segment, const struct ring_item *item, bool was_dead)
 {
-	struct slot *slot = segment_slot(segment, item->slot);
+	struct parcel *parcel = parcel_of(segment, item->slot);
 	uint64_t progress = 0;
 
-	if (segment->at.has_parcels) {
-		struct parcel *parcel = parcel_of(segment, item->slot);
-
-		if (was_dead && item->is_parcel)
-			progress = atomic_load_explicit(&parcel->progress, memory_order_relaxed);
-		atomic_store_explicit(&parcel->records,
-				      item->is_parcel ? (uint32_t)progress + item->records : 0,
-				      memory_order_relaxed);
-		atomic_store_explicit(&parcel->progress, progress, memory_order_relaxed);
-	}
-	atomic_store_explicit(&slot->len, done_bytes(progress) + (uint32_t)item->len,
+	if (was_dead && item->is_parcel)
+		progress = atomic_load_explicit(&parcel->progress, memory_order_relaxed);
+	atomic_store_explicit(&parcel->records, item->is_parcel ? (uint32_t)progress + item->records : 0,
 			      memory_order_relaxed);
+	atomic_store_explicit(&parcel->progress, progress, memory_order_relaxed);
+	return done_bytes(progress);
 }
 
 void parcel_advance(const struct segment *segment, uint32_t index, uint32_t n, size_t bytes)

@@ -31,16 +31,43 @@ static inline uint32_t parcel_done(const struct segment *segment, uint32_t index
    its word stays. */
 uint32_t parcel_left(const struct segment *segment, uint32_t index);
 
+/* What the calls below do where there may be parcels. */
+int parcel_read_records(const struct segment *segment, struct ring_item *item);
+bool parcel_records_are_sound(const struct segment *segment, const struct ring_item *item, bool was_dead);
+size_t parcel_write_records(const struct segment *segment, const struct ring_item *item, bool was_dead);
+
 /* Show in `item` what is left in its slot: its bytes, its id, how many records. 0, or -1 with EBADMSG when
    the slot says what can't be. */
-int parcel_read(const struct segment *segment, struct ring_item *item);
+static inline int parcel_read(const struct segment *segment, struct ring_item *item)
+{
+	struct slot *slot = segment_slot(segment, item->slot);
+
+	item->data = segment_data(segment, item->slot);
+	item->len = atomic_load_explicit(&slot->len, memory_order_relaxed);
+	item->id = atomic_load_explicit(&slot->id, memory_order_relaxed);
+	item->records = 1;
+	item->is_parcel = false;
+	if (item->len <= segment->at.item_max && !segment->at.has_parcels)
+		return 0;
+	return parcel_read_records(segment, item);
+}
 
 /* May it be published here? Its length has been checked. `was_dead`: a dead letter that was taken up. */
-bool parcel_is_sound(const struct segment *segment, const struct ring_item *item, bool was_dead);
+static inline bool parcel_is_sound(const struct segment *segment, const struct ring_item *item, bool was_dead)
+{
+	return segment->at.has_parcels ? parcel_records_are_sound(segment, item, was_dead) :
+	       item->records == 1 && !item->is_parcel;
+}
 
 /* In WRITING: the slot's length and records are those of the item, behind what a dead letter that was taken
    up has done with. */
-void parcel_write(const struct segment *segment, const struct ring_item *item, bool was_dead);
+static inline void parcel_write(const struct segment *segment, const struct ring_item *item, bool was_dead)
+{
+	size_t done = segment->at.has_parcels ? parcel_write_records(segment, item, was_dead) : 0;
+
+	atomic_store_explicit(&segment_slot(segment, item->slot)->len, (uint32_t)(done + item->len),
+			      memory_order_relaxed);
+}
 
 /* Could n records of so many bytes, but not all, be the first that are left of it? */
 bool parcel_can_advance(const struct segment *segment, const struct ring_item *item, uint32_t n,

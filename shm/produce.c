@@ -23,13 +23,12 @@
 #define COPIED_MAX 4096u
 
 /* Give up a slot that was reserved and will not be published. */
-static void give_up(struct ring *ring, struct ring_item *item)
+static void give_up(struct ring *ring, uint32_t slot, uint64_t word)
 {
-	shared_u64 *word = &ring->segment->words[item->slot];
+	shared_u64 *at = &ring->segment->words[slot];
 
-	if (!slot_move(word, item->word, slot_given_up(item->word)) && !MISTAKE(revoked_kept))
-		(void)slot_move(word, slot_revoked(item->word), slot_given_up(item->word));
-	item->word = 0;
+	if (!slot_move(at, word, slot_given_up(word)) && !MISTAKE(revoked_kept))
+		(void)slot_move(at, slot_revoked(word), slot_given_up(word));
 	wait_wake(&ring->segment->header->free);
 }
 
@@ -42,7 +41,7 @@ static bool hint_leftover(struct ring *ring)
 }
 
 /* Field by field: a compiler clears so many bytes by an instruction that takes longer than a swap. */
-static void begin_item(const struct ring *ring, struct ring_item *item, const struct taken *claimed)
+FOR_EITHER void begin_item(const struct ring *ring, struct ring_item *item, const struct taken *claimed)
 {
 	item->data = segment_data(ring->segment, claimed->slot);
 	item->len = ring->segment->at.item_max;
@@ -60,10 +59,9 @@ static void begin_item(const struct ring *ring, struct ring_item *item, const st
 	item->word = claimed->word;
 }
 
-static enum ring_result attempt_reserve(struct ring *ring, struct lot *lot)
+FOR_EITHER enum ring_result attempt(struct ring *ring, struct lot *lot, uint32_t max)
 {
 	struct segment *segment = ring->segment;
-	struct taken claimed[LOT_MAX];
 	uint32_t reach = segment->at.slots;
 
 	if (ring->is_spinning && reach > REACH_SPINNING)
@@ -72,36 +70,40 @@ static enum ring_result attempt_reserve(struct ring *ring, struct lot *lot)
 		return RING_CLOSED;
 	if (!hint_leftover(ring))
 		return RING_TIMEOUT;
-	lot->n = hints_claim_all(segment, ring->index, &ring->cursor, reach, claimed, lot->max);
-	for (uint32_t i = 0; i < lot->n; i++)
-		begin_item(ring, &lot->items[i], &claimed[i]);
+	lot->n = max == 1 ? hints_claim(segment, ring->index, &ring->cursor, reach, lot->taken) :
+		 hints_claim_all(segment, ring->index, &ring->cursor, reach, lot->taken, max);
 	if (lot->n == 0)
 		return RING_TIMEOUT;
 	/* seq_cst: after the claims' swaps; pairs with the raising of the flag before its pass. */
 	if (!MISTAKE(claim_without_look) && flags_mode(segment)) {
 		for (uint32_t i = 0; i < lot->n; i++)
-			give_up(ring, &lot->items[i]);
+			give_up(ring, lot->taken[i].slot, lot->taken[i].word);
 		return RING_CLOSED;
 	}
 	return RING_OK;
 }
 
-static enum ring_result reserve_all(struct ring *ring, struct lot *lot, int timeout_ms)
+static enum ring_result attempt_one(struct ring *ring, struct lot *lot)
 {
-	return handle_wait(ring, WAITING_FREE, attempt_reserve, lot, timeout_ms);
+	return attempt(ring, lot, 1);
+}
+
+static enum ring_result attempt_all(struct ring *ring, struct lot *lot)
+{
+	return attempt(ring, lot, lot->max);
 }
 
 enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int timeout_ms)
 {
-	struct lot lot = { .items = item, .max = 1 };
-	enum ring_result result = RING_ERROR;
+	struct lot lot;
+	enum ring_result result;
 
-	why_clear();
-	if (ring->roles & RING_PRODUCER)
-		result = reserve_all(ring, &lot, timeout_ms);
+	lot_begin(&lot, 1);
+	result = ring->roles & RING_PRODUCER ? handle_wait(ring, WAITING_FREE, attempt_one, &lot, timeout_ms) :
+		 handle_error(EPERM);
+	if (result == RING_OK)
+		begin_item(ring, item, lot.taken);
 	else
-		errno = EPERM;
-	if (result != RING_OK)
 		*item = (struct ring_item){ 0 };
 	return result;
 }
@@ -124,8 +126,10 @@ static enum ring_result take_up(struct ring *ring, uint32_t index, uint64_t id, 
 	item->word = taken;
 	if (!damaged)
 		return RING_OK;
-	give_up(ring, item);
-	return handle_error(EBADMSG);
+	give_up(ring, index, taken);
+	item->word = 0;
+	errno = EBADMSG;
+	return RING_ERROR;
 }
 
 enum ring_result ring_reserve_dead(struct ring *ring, uint32_t slot, uint64_t id, struct ring_item *item)
@@ -144,7 +148,8 @@ enum ring_result ring_reserve_dead(struct ring *ring, uint32_t slot, uint64_t id
 	result = take_up(ring, slot, id, item);
 	/* seq_cst, as in attempt_reserve(). */
 	if (result == RING_OK && flags_mode(ring->segment)) {
-		give_up(ring, item);
+		give_up(ring, slot, item->word);
+		item->word = 0;
 		return RING_CLOSED;
 	}
 	return result;
@@ -179,15 +184,18 @@ static bool is_taken_up(const struct ring_item *item)
 	return slot_returns(item->word) > 0;
 }
 
-static void fill_slot(struct ring *ring, struct slot *slot, struct ring_item *item, uint64_t now_ns)
+/* Says of the item what nobody reads before it is accepted. */
+FOR_EITHER void fill_slot(struct ring *ring, struct ring_item *item, uint64_t now_ns)
 {
+	struct slot *slot = segment_slot(ring->segment, item->slot);
+
 	if (!is_taken_up(item)) {
 		item->id = next_ids(ring, item->records);
 		atomic_store_explicit(&slot->id, item->id, memory_order_relaxed);
 		atomic_store_explicit(&slot->when_ns, 0, memory_order_relaxed);
 	}
 	item->published_ns = now_ns;
-	atomic_store_explicit(&slot->published_ns, item->published_ns, memory_order_relaxed);
+	atomic_store_explicit(&slot->published_ns, now_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->mark, raw_mark(ring, item->mark), memory_order_relaxed);
 	parcel_write(ring->segment, item, is_taken_up(item));
 	atomic_store_explicit(&slot->lane, (uint16_t)ring->lane, memory_order_relaxed);
@@ -202,25 +210,25 @@ static enum ring_result publish_refused(struct ring *ring, struct ring_item *ite
 
 	if (!MISTAKE(journal_not_voided))
 		journal_void(ring->me);
-	if (!is_revoked)
-		return handle_error(EBADMSG);
-	give_up(ring, item);
-	return RING_CLOSED;
+	if (is_revoked)
+		give_up(ring, item->slot, item->word);
+	item->word = 0;
+	return is_revoked ? RING_CLOSED : handle_error(EBADMSG);
 }
 
 /* The item is accepted, or not; whoever finds us dead or stopped afterwards does what is left to do. */
-static enum ring_result accept(struct ring *ring, struct ring_item *item, uint64_t now_ns)
+FOR_EITHER enum ring_result accept(struct ring *ring, struct ring_item *item)
 {
 	struct segment *segment = ring->segment;
 	uint64_t published = slot_published(item->word, item->records);
 
-	fill_slot(ring, segment_slot(segment, item->slot), item, now_ns);
 	if (MISTAKE(wake_before_publish))
 		wait_wake(&segment->header->ready);
 	if (!MISTAKE(no_journal))
 		journal_begin(ring->me, COUNT_PUBLISHED, item->slot, slot_gen(item->word), item->records);
 	if (!slot_move(&segment->words[item->slot], item->word, published))
 		return publish_refused(ring, item);
+	item->word = published;
 	journal_done(ring->me, COUNT_PUBLISHED, item->records);
 	member_count(ring->me, COUNT_BYTES, item->len - (item->is_parcel ? item->records : 0));
 	PROBE3(publish, segment->name, item->id, item->len);
@@ -229,54 +237,53 @@ static enum ring_result accept(struct ring *ring, struct ring_item *item, uint64
 	return RING_OK;
 }
 
-/* Hints for n items, one at least, that were accepted one after the other. */
-static void tell(struct ring *ring, struct ring_item *items, uint32_t n)
+/* Hints for n items, one at least, that were accepted one after the other; and they are out of our hands. */
+FOR_EITHER void tell(struct ring *ring, struct ring_item *items, uint32_t n)
 {
 	struct segment *segment = ring->segment;
-	struct hint hints[LOT_MAX];
-	uint32_t i = 0;
+	const struct ring_item *last = &items[n - 1];
+	struct taken ready[LOT_MAX];
 
-	do {
-		hints[i] = (struct hint){ .slot = items[i].slot,
-					  .tag = hint_tag(slot_published(items[i].word, items[i].records)) };
-	} while (++i < n);
+	for (uint32_t i = 0; i < n; i++) {
+		ready[i] = (struct taken){ .slot = items[i].slot, .word = items[i].word };
+		items[i].word = 0;
+	}
 	if (MISTAKE(told_before_hint))
-		atomic_store(&ring->me->told, items[n - 1].id);
-	ring->has_unhinted = !hint_leftover(ring) || hints_push_all(segment, hints, n) < n;
+		atomic_store(&ring->me->told, last->id);
+	ring->has_unhinted = !hint_leftover(ring) ||
+			     !(n == 1 ? hints_push(segment, ready->slot, ready->word) :
+			       hints_push_all(segment, ready, n) == n);
 	if (!ring->has_unhinted)	/* release: after the hints; pairs with who finds us dead */
-		atomic_store_explicit(&ring->me->told, items[n - 1].id, memory_order_release);
+		atomic_store_explicit(&ring->me->told, last->id, memory_order_release);
 	if (!MISTAKE(wake_before_publish))
 		wait_wake(&segment->header->ready);
-	while (i-- > 0)
-		items[i].word = 0;
-	if (items[n - 1].published_ns - ring->looked_round_ns > WAIT_SLICE_NS)
-		handle_look_round(ring, items[n - 1].published_ns);
+	if (last->published_ns - ring->looked_round_ns > WAIT_SLICE_NS)
+		handle_look_round(ring, last->published_ns);
 }
 
 /* Its id is not the latest, so its owner is what says that it is untold. */
 static void tell_again(struct ring *ring, struct ring_item *item)
 {
-	uint64_t published = slot_published(item->word, item->records);
-
-	ring->has_unhinted = !hint_leftover(ring) || !recover_hint(ring->segment, item->slot, published);
+	ring->has_unhinted = !hint_leftover(ring) || !recover_hint(ring->segment, item->slot, item->word);
 	item->word = 0;
 }
 
 enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 {
+	bool was_dead = is_taken_up(item);
 	enum ring_result result;
 
-	why_clear();
 	if (!handle_owns(ring, item, SLOT_WRITING))
 		return handle_error(EINVAL);
 	if (item->len > ring->segment->at.item_max)
 		return handle_error(EMSGSIZE);
-	if (!parcel_is_sound(ring->segment, item, is_taken_up(item)))
+	if (!parcel_is_sound(ring->segment, item, was_dead))
 		return handle_error(EINVAL);
-	result = accept(ring, item, handle_now(ring));
+	fill_slot(ring, item, handle_now(ring));
+	result = accept(ring, item);
 	if (result != RING_OK)
 		return result;
-	if (is_taken_up(item))
+	if (was_dead)
 		tell_again(ring, item);
 	else
 		tell(ring, item, 1);
@@ -285,44 +292,61 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 
 void ring_cancel(struct ring *ring, struct ring_item *item)
 {
-	if (handle_owns(ring, item, SLOT_WRITING))
-		give_up(ring, item);
+	if (!handle_owns(ring, item, SLOT_WRITING))
+		return;
+	give_up(ring, item->slot, item->word);
+	item->word = 0;
 }
 
-/* Publish as many of the first n as there is room for at once, one at least: how many, in *done. */
+/* What becomes of a slot that was claimed for a copy: only what the steps behind look at. */
+FOR_EITHER void fill_item(struct ring *ring, struct ring_item *item, const struct taken *claimed,
+			  const struct iovec *from, uint64_t mark, uint64_t now_ns)
+{
+	item->slot = claimed->slot;
+	item->word = claimed->word;
+	item->len = from->iov_len;
+	item->mark = mark;
+	item->records = 1;
+	item->is_parcel = false;
+	if (item->len)
+		memcpy(segment_data(ring->segment, item->slot), from->iov_base, item->len);
+	fill_slot(ring, item, now_ns);
+}
+
+/*
+ * Publish as many of the first n as there is room for at once, one at least: how many, in *done. All are
+ * filled in before the first is accepted: each swap waits for what was written before it, and lines
+ * that another processor has come faster together than one by one.
+ */
 static enum ring_result put_some(struct ring *ring, const struct iovec *from, const uint64_t *marks,
 				 uint32_t n, uint32_t *done, int timeout_ms)
 {
 	struct ring_item items[LOT_MAX];
-	struct lot lot = { .items = items, .max = n };
-	enum ring_result result = reserve_all(ring, &lot, timeout_ms);
+	struct lot lot;
+	enum ring_result result;
 	uint32_t accepted = 0;
 	uint64_t now_ns = 0;
 	size_t copied = 0;	/* since the clock was read */
 
-	for (; result == RING_OK && accepted < lot.n; accepted += result == RING_OK) {
-		struct ring_item *item = &items[accepted];
-
-		/* Behind the flag one item may come, as from who puts one by one. */
-		if (accepted > 0 && flags_mode(ring->segment)) {
-			give_up(ring, item);
-			result = RING_CLOSED;
-			break;
-		}
-		if (from[accepted].iov_len)
-			memcpy(item->data, from[accepted].iov_base, from[accepted].iov_len);
-		item->len = from[accepted].iov_len;
-		item->mark = marks ? marks[accepted] : 0;
-		copied += item->len;
+	*done = 0;
+	lot_begin(&lot, n);
+	result = handle_wait(ring, WAITING_FREE, attempt_all, &lot, timeout_ms);
+	if (result != RING_OK)
+		return result;
+	for (uint32_t i = 0; i < lot.n; i++) {
+		copied += from[i].iov_len;
 		if (now_ns == 0 || copied > COPIED_MAX) {
 			now_ns = handle_now(ring);
 			copied = 0;
 		}
-		result = accept(ring, item, now_ns);
+		fill_item(ring, &items[i], &lot.taken[i], &from[i], marks ? marks[i] : 0, now_ns);
 	}
-	/* The one that was refused is given up already. */
-	for (uint32_t i = accepted + 1; i < lot.n; i++)
-		give_up(ring, &items[i]);
+	for (; accepted < lot.n && result == RING_OK; accepted += result == RING_OK)
+		/* Behind the flag one item may come, as from who puts one by one. */
+		result = accepted > 0 && flags_mode(ring->segment) ? RING_CLOSED : accept(ring, &items[accepted]);
+	for (uint32_t i = accepted; i < lot.n; i++)
+		if (items[i].word)	/* else it was refused, and is given up already */
+			give_up(ring, items[i].slot, items[i].word);
 	*done = accepted;
 	if (accepted > 0)
 		tell(ring, items, accepted);
@@ -331,21 +355,21 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, co
 
 enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int timeout_ms)
 {
+	struct iovec from = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
 	struct ring_item item;
+	struct lot lot;
 	enum ring_result result;
 
-	why_clear();
 	if (!(ring->roles & RING_PRODUCER))
 		return handle_error(EPERM);
 	if (len > ring->segment->at.item_max)
 		return handle_error(EMSGSIZE);
-	result = reserve_all(ring, &(struct lot){ .items = &item, .max = 1 }, timeout_ms);
+	lot_begin(&lot, 1);
+	result = handle_wait(ring, WAITING_FREE, attempt_one, &lot, timeout_ms);
 	if (result != RING_OK)
 		return result;
-	if (len)
-		memcpy(item.data, data, len);
-	item.len = len;
-	result = accept(ring, &item, handle_now(ring));
+	fill_item(ring, &item, lot.taken, &from, 0, handle_now(ring));
+	result = accept(ring, &item);
 	if (result == RING_OK)
 		tell(ring, &item, 1);
 	return result;

@@ -20,7 +20,7 @@ bool recover_hint(struct segment *segment, uint32_t index, uint64_t word)
 {
 	if (MISTAKE(disowned_before_hint))
 		(void)slot_move(&segment->words[index], word, slot_disowned(word));
-	if (!hints_push(segment, index, hint_tag(word)))
+	if (!hints_push(segment, index, word))
 		return false;
 	/* Fails when it was taken already: then its taker owns it. */
 	(void)slot_move(&segment->words[index], word, slot_disowned(word));

@@ -55,6 +55,9 @@ static inline void fetch_to_write(const void *line)
 #endif
 }
 
+/* What calls for one item and calls for many have in common: the compiler makes both of it. */
+#define FOR_EITHER static inline __attribute__((always_inline))
+
 /* Where everything is, for options that are complete and in bounds. */
 void segment_measure(const struct ring_options *options, struct geometry *at);
 

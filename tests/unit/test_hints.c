@@ -41,8 +41,10 @@ static bool publish(uint32_t index)
 	uint64_t word = slot_published(slot_claimed(slot_freed(plain_word(plain, index)), OTHER), 1);
 
 	plain_set_word(plain, index, slot_disowned(word));
-	return hints_push(segment, index, hint_tag(word));
+	return hints_push(segment, index, word);
 }
+
+#define READY_IN(gen) slot_word(SLOT_READY, 0, 0, (gen))
 
 static void assert_takes(uint32_t expected)
 {
@@ -116,7 +118,7 @@ static void a_hint_that_is_out_of_date_is_stepped_over(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(since); i++) {
-		assert_true(hints_push(segment, 0, 9));
+		assert_true(hints_push(segment, 0, READY_IN(9)));
 		assert_true(publish(1));
 		plain_set_word(plain, 0, since[i]);
 		assert_takes(1);
@@ -130,7 +132,7 @@ static void a_hint_given_twice_delivers_once(void **state)
 {
 	(void)state;
 	assert_true(publish(0));
-	assert_true(hints_push(segment, 0, hint_tag(plain_word(plain, 0))));
+	assert_true(hints_push(segment, 0, plain_word(plain, 0)));
 	assert_takes(0);
 	assert_nothing_to_take();
 }
@@ -180,7 +182,7 @@ static void whoever_finds_nothing_moves_the_head(void **state)
 
 static void many_are_told_and_taken_at_once(void **state)
 {
-	struct hint hints[SLOTS];
+	struct taken ready[SLOTS];
 	struct taken taken[SLOTS];
 	uint32_t n;
 
@@ -189,9 +191,9 @@ static void many_are_told_and_taken_at_once(void **state)
 		uint64_t word = slot_published(slot_claimed(plain_word(plain, i), OTHER), 1);
 
 		plain_set_word(plain, i, word);
-		hints[i] = (struct hint){ .slot = i, .tag = hint_tag(word) };
+		ready[i] = (struct taken){ .slot = i, .word = word };
 	}
-	assert_int_equal(hints_push_all(segment, hints, SLOTS), SLOTS);
+	assert_int_equal(hints_push_all(segment, ready, SLOTS), SLOTS);
 	assert_int_equal(hints_take_all(segment, ME, taken, 3, &n), HINT_OK);
 	assert_int_equal(n, 3);
 	for (uint32_t i = 0; i < n; i++)
@@ -213,17 +215,17 @@ static void what_is_at_a_tail_left_behind_can_be_taken(void **state)
 
 static void full_cells_refuse_a_hint_while_their_first_is_good(void **state)
 {
-	uint64_t tag;
+	uint64_t word;
 
 	(void)state;
 	assert_true(publish(0));
-	tag = hint_tag(plain_word(plain, 0));
+	word = plain_word(plain, 0);
 	for (uint32_t i = 1; i < CELLS; i++)
-		assert_true(hints_push(segment, 0, tag));
+		assert_true(hints_push(segment, 0, word));
 	assert_false(publish(1));
 	assert_int_equal(segment->header->tail - segment->header->head, CELLS);
 	assert_takes(0);
-	assert_true(hints_push(segment, 1, hint_tag(plain_word(plain, 1))));
+	assert_true(hints_push(segment, 1, plain_word(plain, 1)));
 	assert_takes(1);
 	assert_nothing_to_take();
 }
@@ -232,7 +234,7 @@ static void full_cells_make_room_by_what_is_out_of_date(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 3 * CELLS; i++)
-		assert_true(hints_push(segment, 0, i));
+		assert_true(hints_push(segment, 0, READY_IN(i)));
 	assert_true(publish(1));
 	assert_takes(1);
 }
@@ -261,7 +263,7 @@ static void a_hint_to_no_slot_is_damage(void **state)
 	struct taken taken;
 
 	(void)state;
-	assert_true(hints_push(segment, SLOTS, 1));
+	assert_true(hints_push(segment, SLOTS, READY_IN(1)));
 	assert_int_equal(hints_take(segment, ME, &taken), HINT_BROKEN);
 }
 
@@ -286,12 +288,12 @@ static void free_slots_are_claimed_once_round_from_the_cursor(void **state)
 	(void)state;
 	for (uint32_t n = 0; n < SLOTS; n++) {
 		before = plain_word(plain, (2 + n) % SLOTS);
-		assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, &claimed, 1), 1);
+		assert_int_equal(hints_claim(segment, ME, &cursor, SLOTS, &claimed), true);
 		assert_int_equal(claimed.slot, (2 + n) % SLOTS);
 		assert_int_equal(claimed.word, slot_claimed(before, ME));
 		assert_int_equal(plain_word(plain, claimed.slot), claimed.word);
 	}
-	assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, &claimed, 1), 0);
+	assert_int_equal(hints_claim(segment, ME, &cursor, SLOTS, &claimed), false);
 	assert_true(cursor < SLOTS);
 }
 
@@ -304,7 +306,7 @@ static void only_free_slots_are_claimed(void **state)
 	for (int s = SLOT_FREE + 1; s < SLOT_STATES; s++) {
 		for (uint32_t i = 0; i < SLOTS; i++)
 			plain_set_word(plain, i, slot_word((enum slot_state)s, 0, 0, 1));
-		assert_int_equal(hints_claim_all(segment, ME, &cursor, SLOTS, &claimed, 1), 0);
+		assert_int_equal(hints_claim(segment, ME, &cursor, SLOTS, &claimed), false);
 	}
 }
 

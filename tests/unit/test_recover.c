@@ -195,7 +195,7 @@ static void without_room_for_its_hints_its_entry_waits(void **state)
 
 	(void)state;
 	plain_publish(&other, 1);
-	while (hints_push(segment, 0, hint_tag(plain_word(plain, 0))))
+	while (hints_push(segment, 0, plain_word(plain, 0)))
 		;
 	(void)plain_publish_untold(&dead, 2, 0);
 	assert_false(recover_member(segment, DEAD));
