@@ -28,7 +28,8 @@ static bool sees_the_end(struct ring *ring)
 	return flags_is_drained(ring->segment);
 }
 
-/* Lines of an item that are fetched: beyond, the processor's own fetching is ahead. */
+/* Lines of an item that are fetched, and given on as written: beyond, the processor's own fetching is
+   ahead. */
 #define LINES_MAX 16
 
 /* What a take does beside taking, now and then. */
@@ -182,6 +183,20 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
 	return *taken > 0 && result != RING_ERROR ? RING_OK : result;
 }
 
+/*
+ * Write each line of the item again, with what it holds. A line that was only read is still shared with
+ * whoever wrote it, and some processors take several times as long to give it to its next writer than one
+ * that was written: it is the next producer's swap that would wait for that.
+ */
+static void own_lines(const struct segment *segment, const struct ring_item *item)
+{
+	volatile unsigned char *slot = (volatile unsigned char *)segment_slot(segment, item->slot);
+	size_t end = lines_end(segment, item);
+
+	for (size_t at = LINE; at < end; at += LINE)
+		slot[at] = slot[at];
+}
+
 /* The word moved from READING(me) to `to`, counted as `op`. */
 FOR_EITHER int finish(struct ring *ring, struct ring_item *item, enum counter op, uint64_t to)
 {
@@ -226,8 +241,12 @@ FOR_EITHER int ack(struct ring *ring, struct ring_item *item, uint64_t now_ns)
 		wait_wake(&ring->segment->header->free);
 	if (check_in_hand(ring, item))
 		return -1;
+	if (!MISTAKE(lines_written_late))
+		own_lines(ring->segment, item);
 	if (finish(ring, item, COUNT_ACKED, slot_freed(item->word)))
 		return -1;
+	if (MISTAKE(lines_written_late))
+		own_lines(ring->segment, item);
 	PROBE3(ack, ring->segment->name, item->id, item->deliveries);
 	count_work(ring, item, item->records, now_ns);
 	return 0;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 
 #define SLOTS 4u
@@ -680,6 +681,36 @@ static void an_item_is_ended_once(void **state)
 	assert_int_equal(stats().dead, 0);
 }
 
+/* Whatever the item says of its length. The slots end with a page here, and what is behind can't be
+   written. */
+static void an_ack_stays_within_its_slot(void **state)
+{
+	struct ring_options options = { .slots = SLOTS, .item_max = ITEM_MAX, .members = 16 };
+	struct geometry at;
+	struct ring_item item;
+
+	(void)state;
+	do {
+		options.slots++;
+		segment_measure(&options, &at);
+	} while (at.times_at % 4096 != 0);
+	ring_close(producer);
+	ring_close(consumer);
+	assert_int_equal(ring_unlink(ring_called, true), 0);
+	producer = ring_open_or_create(ring_called, &options, RING_PRODUCER, 0);
+	consumer = shm_join(RING_CONSUMER, 0);
+	producer->cursor = options.slots - 1;
+	put("x");
+	item = take("x");
+	assert_int_equal(item.slot, options.slots - 1);
+	consumer->times_due_ns = UINT64_MAX;
+	assert_int_equal(mprotect(consumer->segment->times, 4096, PROT_READ), 0);
+	item.len = SIZE_MAX;
+	assert_int_equal(ring_ack(consumer, &item), 0);
+	assert_int_equal(stats().acked, 1);
+	assert_int_equal(mprotect(consumer->segment->times, 4096, PROT_READ | PROT_WRITE), 0);
+}
+
 static void an_item_that_is_given_back_comes_again(void **state)
 {
 	struct ring_item item;
@@ -1253,6 +1284,7 @@ int main(void)
 		TEST(ids_of_a_producer_increase_from_one),
 		TEST(an_empty_ring_gives_nothing_after_the_time_given),
 		TEST(an_item_is_ended_once),
+		TEST(an_ack_stays_within_its_slot),
 		TEST(an_item_that_is_given_back_comes_again),
 		TEST(a_delayed_item_comes_when_it_is_due),
 		TEST(deliveries_and_failures_stay_at_their_ends),
