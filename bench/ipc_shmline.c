@@ -77,12 +77,13 @@ static void end_put(struct end *end)
 
 /* ------------------------------------------------------------------ taking */
 
+/* One by one, each is acked when the next is asked for. */
 static enum ring_result take(struct end *end, struct own *own)
 {
+	if (batch_of(end) == 1)
+		return ring_next(own->ring, own->items, -1);
 	own->at = 0;
-	own->n = 1;
-	return batch_of(end) > 1 ? ring_take_batch(own->ring, own->items, batch_of(end), &own->n, -1) :
-	       ring_take(own->ring, own->items, -1);
+	return ring_take_batch(own->ring, own->items, batch_of(end), &own->n, -1);
 }
 
 static const void *begin_get(struct end *end)
@@ -105,7 +106,7 @@ static void end_get(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (++own->at < own->n)
+	if (batch_of(end) == 1 || ++own->at < own->n)
 		return;
 	if (ring_ack_batch(own->ring, own->items, own->n))
 		give_up("ack: %s", ring_why());
@@ -119,6 +120,8 @@ static void leave_ring(struct end *end)
 
 	if (end->side == END_PRODUCER)
 		put_all(own);
+	if (own->items[0].word && ring_ack(own->ring, own->items))
+		give_up("ack: %s", ring_why());
 	ring_close(own->ring);
 }
 

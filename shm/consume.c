@@ -287,6 +287,18 @@ int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n)
 	return -1;
 }
 
+enum ring_result ring_next(struct ring *ring, struct ring_item *item, int timeout_ms)
+{
+	uint64_t now_ns = handle_now(ring);
+
+	if (item->word != 0) {
+		if (ack(ring, item, now_ns))
+			return RING_ERROR;
+		tell_acked(ring, now_ns);
+	}
+	return take_one(ring, item, timeout_ms, now_ns);
+}
+
 /* The slot stays in our hands, and its word as it is: that its progress says so is the swap. */
 static void ack_part(struct ring *ring, struct ring_item *item, uint32_t n, size_t bytes)
 {

@@ -321,9 +321,17 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
  */
 int ring_ack(struct ring *ring, struct ring_item *item);
 
-/* The same of n items, with one look at who is to be woken. Stops at the first that is not in this member's
+/* ring_ack() of n items, with one look at who is to be woken. Stops at the first that is not in this member's
    hands: -1 with errno EINVAL, and `word` is 0 in those that are done with. */
 int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n);
+
+/*
+ * Ack `item`, if one is in hand, and take the next into it, for who takes one after the other: ring_ack() and
+ * ring_take() with one reading of the clock. `item` is all zero before the first call. Whatever comes back
+ * but RING_OK, what was in hand is acked and `item` is all zero again, but for RING_ERROR with errno EINVAL:
+ * then `item` is none of this member's, and nothing happened. Else as ring_take().
+ */
+enum ring_result ring_next(struct ring *ring, struct ring_item *item, int timeout_ms);
 
 /*
  * The first n records of a parcel, `bytes` long with their terminators, are done with and never come again,

@@ -100,6 +100,7 @@ enum effect { EFFECT_NONE, EFFECT_PUBLISH, EFFECT_TAKE, EFFECT_ACK, EFFECT_DEAD,
 struct pending {
 	enum effect effect;
 	unsigned count, certain;	/* at most so often, and at least */
+	unsigned takes;			/* besides, so many are taken at most */
 	bool is_whole;			/* all of them or none */
 	struct entry items[EFFECTS_MAX];	/* publish: they; ack, dead: which */
 	const struct pending *also;	/* of a second call beside it, or NULL */
@@ -156,7 +157,7 @@ enum call_id {
 	CALL_ACK, CALL_GIVE_BACK, CALL_GIVE_BACK_LATER, CALL_DEAD,
 	CALL_STOP_SOFT, CALL_STOP_STRICT, CALL_STOP_NOW, CALL_RECOVER, CALL_SWEEP, CALL_LET_GO,
 	CALL_OPEN_PRODUCER, CALL_OPEN_CONSUMER, CALL_CLOSE, CALL_CLOSE_LAST,
-	CALL_PUBLISH_PARCEL, CALL_PUT_PARCEL, CALL_ACK_PART,
+	CALL_PUBLISH_PARCEL, CALL_PUT_PARCEL, CALL_ACK_PART, CALL_NEXT,
 	CALLS
 };
 
@@ -172,6 +173,7 @@ struct call {
 	unsigned role;			/* 0: any */
 	enum effect effect;
 	unsigned count;			/* effects at most */
+	unsigned takes;			/* and so many items that it takes */
 	enum event event;
 	unsigned weight;		/* tried so many times less often: it takes many instructions
 					   for each state. 0: 1 */

@@ -199,6 +199,18 @@ static void run_ack(struct ring *ring, struct order *order)
 	finished_int(order, ring_ack(ring, item), records);
 }
 
+/* The only item in hand is acked, whether or not there is a next one. */
+static void run_next(struct ring *ring, struct order *order)
+{
+	struct ring_item *item = &order->me.items[0];
+	unsigned acked = item->records;
+
+	finished(order, ring_next(ring, item, 0), 0);
+	took(order, order->result == RING_OK);
+	if (order->result != RING_ERROR)
+		order->done += acked;
+}
+
 /* The first record that is left; the others stay in hand. */
 static void run_ack_part(struct ring *ring, struct order *order)
 {
@@ -358,4 +370,6 @@ const struct call calls[CALLS] = {
 	[CALL_ACK_PART] = { .name = "ack_part", .run = run_ack_part, .role = RING_CONSUMER,
 			    .needs = HAND_TAKEN, .leaves = HAND_TAKEN, .effect = EFFECT_ACK,
 			    .count = 1, .wants_parcels = true },
+	[CALL_NEXT] = { .name = "next", .run = run_next, .role = RING_CONSUMER, .needs = HAND_TAKEN,
+			.leaves = HAND_TAKEN, .effect = EFFECT_ACK, .count = 1, .takes = 1 },
 };

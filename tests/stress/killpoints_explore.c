@@ -84,7 +84,7 @@ static uint64_t hash_ledger(uint64_t hash, const struct ledger *ledger)
 
 static uint64_t hash_pending(uint64_t hash, const struct pending *pending)
 {
-	hash = mix(mix(hash, pending->effect), pending->count);
+	hash = mix(mix(hash, pending->effect), pending->count + pending->takes * ITEMS_MAX);
 	for (unsigned i = 0; i < pending->count; i++)
 		hash = mix(hash, pending->items[i].payload);
 	return hash;
@@ -387,6 +387,8 @@ bool explore_is_possible(const struct world *world, const struct state *state, u
 	if (!call->any_hand && me->hand != call->needs)
 		return false;
 	if (call->wants_parcels && !world->base->has_parcels)
+		return false;
+	if (id == CALL_NEXT && me->held != 1)
 		return false;
 	if (id == CALL_ACK_PART && me->items[me->held - 1].records < 2)
 		return false;

@@ -52,7 +52,7 @@ static bool is_pending(const struct pending *pending, enum effect effect, uint64
 static bool has_effect(const struct pending *pending, enum effect effect)
 {
 	for (; pending; pending = pending->also)
-		if (pending->effect == effect)
+		if (pending->effect == effect || (effect == EFFECT_TAKE && pending->takes > 0))
 			return true;
 	return false;
 }
@@ -221,7 +221,7 @@ static unsigned most_effects(const struct pending *pending)
 	unsigned n = 0;
 
 	for (; pending; pending = pending->also)
-		n += pending->count;
+		n += pending->count + pending->takes;
 	return n;
 }
 

@@ -151,6 +151,7 @@ void world_order(const struct world *world, const struct state *state, unsigned 
 				 .number = number_to_take(world, state), .nap_ms = NAP_MS };
 	(void)snprintf(order->ring_name, sizeof(order->ring_name), "%s", world->work.name);
 	*pending = (struct pending){ .effect = call->effect, .count = call->count,
+				     .takes = world->base->has_parcels ? call->takes * RECORDS : call->takes,
 				     .is_whole = id == CALL_PUBLISH_PARCEL || id == CALL_PUT_PARCEL };
 	if (may_be_several(world, id))
 		pending->count *= RECORDS;

@@ -681,6 +681,41 @@ static void an_item_is_ended_once(void **state)
 	assert_int_equal(stats().dead, 0);
 }
 
+static void the_next_is_taken_when_the_one_before_is_acked(void **state)
+{
+	struct ring_item item = { 0 }, copy;
+
+	(void)state;
+	assert_int_equal(ring_next(consumer, &item, 0), RING_TIMEOUT);
+	put("a");
+	put("b");
+	assert_int_equal(ring_next(consumer, &item, 0), RING_OK);
+	assert_memory_equal(item.data, "a", 1);
+	assert_int_equal(stats().acked, 0);
+	copy = item;
+	assert_int_equal(ring_next(consumer, &item, 0), RING_OK);
+	assert_memory_equal(item.data, "b", 1);
+	assert_int_equal(item.deliveries, 1);
+	assert_true(item.taken_ns >= item.published_ns);
+	assert_int_equal(stats().acked, 1);
+	assert_int_equal(stats().in_flight, 1);
+	/* One that is not in hand changes nothing. */
+	assert_error(ring_next(consumer, &copy, 0), RING_ERROR, EINVAL);
+	assert_int_equal(stats().acked, 1);
+	assert_int_not_equal(copy.word, 0);
+	assert_int_equal(ring_next(consumer, &item, 1), RING_TIMEOUT);
+	assert_int_equal(stats().acked, 2);
+	assert_int_equal(item.word, 0);
+	assert_error(ring_next(producer, &item, 0), RING_ERROR, EPERM);
+	put("c");
+	assert_int_equal(ring_next(consumer, &item, 0), RING_OK);
+	ring_close(producer);
+	producer = NULL;
+	assert_int_equal(ring_next(consumer, &item, -1), RING_DRAINED);
+	assert_int_equal(stats().acked, 3);
+	assert_int_equal(item.word, 0);
+}
+
 /* Whatever the item says of its length. The slots end with a page here, and what is behind can't be
    written. */
 static void an_ack_stays_within_its_slot(void **state)
@@ -1284,6 +1319,7 @@ int main(void)
 		TEST(ids_of_a_producer_increase_from_one),
 		TEST(an_empty_ring_gives_nothing_after_the_time_given),
 		TEST(an_item_is_ended_once),
+		TEST(the_next_is_taken_when_the_one_before_is_acked),
 		TEST(an_ack_stays_within_its_slot),
 		TEST(an_item_that_is_given_back_comes_again),
 		TEST(a_delayed_item_comes_when_it_is_due),
