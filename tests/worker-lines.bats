@@ -65,6 +65,25 @@ dead_items() { jq -r .item "$1"; }
 	assert_equal "$(awk -F'\t' 'NR > 1 { print $1, $6, $7, $8 }' log | sort)" $'1 4 0 0\n2 4 0 0\n3 0 0 11\n4 5 0 0'
 }
 
+@test "while answers are quick COMMAND may share its consumer's processor, and may run where it could before when they are not" {
+	(($(nproc) > 1)) || skip "one processor"
+	{ yes quick | head -n 20000; echo slow; yes quick | head -n 100; } >input
+	line -c 1 --worker=lines -- python3 -u -c '
+import os, sys, threading, time
+later = []
+for item in sys.stdin:
+    if item == "slow\n":
+        time.sleep(0.5)
+    if len(os.sched_getaffinity(0)) == 1 and not later:
+        later.append(threading.Thread(target=time.sleep, args=(1000,), daemon=True))
+        later[0].start()
+    print(item.strip(), *(len(os.sched_getaffinity(t)) for t in [0] + [t.native_id for t in later]))
+' <input >out
+	assert_equal "$(wc -l <out)" 20101
+	grep -q '^quick 1 1$' out || skip "it is not quicker on this machine"
+	assert_equal "$(grep slow out)" "slow $(nproc) $(nproc)"
+}
+
 # ------------------------------------------------------------------ ends
 
 @test "of ten thousand items one kills its worker every time: it alone is dead, none beside it is charged" {

@@ -212,6 +212,16 @@ static int settle_in_order(struct records *records, size_t n)
 	return code == EXIT_OK ? GO_ON : code;
 }
 
+/* How long they were owed: since the answer before, or since the oldest item was taken. */
+static uint64_t owed_ns(const struct records *records)
+{
+	const struct answered *answered = &records->answered;
+	uint64_t taken_ns = hand_at(&records->hand, 0)->item.taken_ns;
+	uint64_t from = answered->before_ns > taken_ns ? answered->before_ns : taken_ns;
+
+	return answered->came_ns > from ? answered->came_ns - from : 0;
+}
+
 static void note_answers(struct records *records, size_t n)
 {
 	struct answered *answered = &records->answered;
@@ -221,7 +231,8 @@ static void note_answers(struct records *records, size_t n)
 	records->stillborn = 0;
 	answered->before_ns = answered->came_ns;
 	answered->came_ns = records->oldest_since_ns = ring_now_ns();
-	silence_note_busy(records, hand_at(&records->hand, 0)->item.taken_ns);
+	silence_note_busy(records, owed_ns(records));
+	pairing_answered(records, owed_ns(records));
 }
 
 /* What came in, for items that were sent whole. Anything more was not asked for. */

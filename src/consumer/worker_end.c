@@ -126,8 +126,10 @@ int end_bury(struct records *records)
 	const struct process *process = &records->process;
 	size_t touched;
 	bool ended;
-	int code = talk_listen(records, &ended);
+	int code;
 
+	pairing_pause(records);
+	code = talk_listen(records, &ended);
 	touched = hand_touched(&records->hand, records->sent - process_unread(process));
 	errors_listen(&records->errors, process->err);
 	errors_end(&records->errors);

@@ -1,11 +1,12 @@
 /*
  * worker_records.h - what the files of the long-lived workers share: worker_records.c (the loop),
- * worker_take.c, worker_talk.c, worker_answers.c, worker_silence.c, worker_end.c, worker_say.c. Private to
- * them.
+ * worker_take.c, worker_talk.c, worker_answers.c, worker_silence.c, worker_pair.c, worker_end.c,
+ * worker_say.c. Private to them.
  */
 #ifndef SHMLINE_WORKER_RECORDS_H
 #define SHMLINE_WORKER_RECORDS_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include "src/consumer/intake.h"
 #include "src/consumer/joblog.h"
 #include "src/consumer/lasting.h"
+#include "src/consumer/pair.h"
 #include "src/consumer/process.h"
 #include "src/consumer/protocol.h"
 #include "src/consumer/settle.h"
@@ -45,6 +47,12 @@ struct silence {
 	uint64_t busy_ns;		/* time since then in which answers were owed */
 };
 
+/* Where the two may run: before they came together, and then. */
+struct pairing {
+	struct pair pair;
+	cpu_set_t ours, theirs, one;
+};
+
 struct records {
 	const struct sink_request *request;
 	const struct protocol *protocol;
@@ -60,6 +68,7 @@ struct records {
 
 	struct answered answered;
 	struct silence silence;
+	struct pairing pairing;
 	struct buffer to, from;
 	size_t searched;		/* bytes of `from` that hold no end of a record */
 	uint64_t queued, sent;		/* bytes, since the process began */
@@ -151,14 +160,25 @@ int answers_note_job(struct records *records, const struct ring_item *item, int 
 /* A process has begun. */
 void silence_begin(struct records *records);
 
-/* Answers came, for items of which the oldest was taken then. */
-void silence_note_busy(struct records *records, uint64_t taken_ns);
+/* Answers came, which were owed for so long. */
+void silence_note_busy(struct records *records, uint64_t busy_ns);
 
 /* Is it time for one? Then nothing more is sent before it was kept. */
 bool silence_is_due(struct records *records);
 
 /* All is answered: wait a moment for what was not asked for. GO_ON, or an exit code after saying why. */
 int silence_keep(struct records *records);
+
+/* ------------------------------------------------------------------ worker_pair.c */
+
+/* Do this process and COMMAND share one processor just now? Then waiting awake is in COMMAND's way. */
+bool pairing_is_together(const struct records *records);
+
+/* Answers came, which were owed for so long. */
+void pairing_answered(struct records *records, uint64_t took_ns);
+
+/* There is a pause, or COMMAND has ended: each may go where it likes. Leaves errno. */
+void pairing_pause(struct records *records);
 
 /* ------------------------------------------------------------------ worker_end.c */
 

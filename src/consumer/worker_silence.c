@@ -24,12 +24,9 @@ void silence_begin(struct records *records)
 	records->silence = (struct silence){ .due_ns = ring_now_ns() + EVERY_NS };
 }
 
-void silence_note_busy(struct records *records, uint64_t taken_ns)
+void silence_note_busy(struct records *records, uint64_t busy_ns)
 {
-	const struct answered *answered = &records->answered;
-	uint64_t from = answered->before_ns > taken_ns ? answered->before_ns : taken_ns;
-
-	records->silence.busy_ns += answered->came_ns > from ? answered->came_ns - from : 0;
+	records->silence.busy_ns += busy_ns;
 }
 
 bool silence_is_due(struct records *records)

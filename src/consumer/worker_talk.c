@@ -211,7 +211,8 @@ static int listen_awake(struct records *records, bool *came)
 	int code = GO_ON;
 
 	/* With more in its hands there is no such hurry. */
-	if (records->hand.size > 1 || answered->n == 0 || answered->came_ns - answered->before_ns > AWAKE_NS)
+	if (records->hand.size > 1 || pairing_is_together(records) || answered->n == 0 ||
+	    answered->came_ns - answered->before_ns > AWAKE_NS)
 		return GO_ON;
 	for (int look = 0; code == GO_ON && !ended && records->answers == answers; look++) {
 		if (look % LOOKS == 0 && ring_now_ns() >= until)
@@ -260,6 +261,8 @@ int talk_converse(struct records *records, int ms)
 		return code;
 	if (n <= 0 || records->request->time_limit_ns || records->gone_since_ns || process->state != PROCESS_RUNNING)
 		look_at_clock(records);
+	if (n == 0)
+		pairing_pause(records);
 	if (n <= 0)
 		return GO_ON;
 	if (fds[2].revents && !errors_listen(&records->errors, process->err))
