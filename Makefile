@@ -261,6 +261,11 @@ $(BUILD)/bench/ipc_boost.o: bench/ipc_boost.cc $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)$(if $(shell command -v $(CXX)),$(CXX) -std=gnu++17,$(CC) -std=gnu17 -x c) -D_GNU_SOURCE -I. -pthread -Wall -Wextra $(SANITIZE) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+$(BUILD)/bench/nothing: private LINK += -nostdlib -static
+$(BUILD)/bench/nothing: private LIBS :=
+endif
+
 $(BUILD)/bench/ipc: $(BUILD)/bench/ipc_boost.o
 $(BUILD)/bench/ipc: private LIBS += $(if $(wildcard /usr/include/zmq.h),-lzmq) \
 	$(if $(wildcard /usr/include/nng/nng.h),-lnng) $(if $(shell command -v $(CXX)),-lstdc++)
