@@ -232,7 +232,7 @@ static void note_answers(struct records *records, size_t n)
 	answered->before_ns = answered->came_ns;
 	answered->came_ns = records->oldest_since_ns = ring_now_ns();
 	silence_note_busy(records, owed_ns(records));
-	pairing_answered(records, owed_ns(records));
+	pairing_answered(records, n, owed_ns(records));
 }
 
 /* What came in, for items that were sent whole. Anything more was not asked for. */

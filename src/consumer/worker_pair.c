@@ -80,10 +80,9 @@ bool pairing_is_together(const struct records *records)
 	return records->pairing.pair.is_together;
 }
 
-void pairing_answered(struct records *records, uint64_t took_ns)
+void pairing_answered(struct records *records, uint64_t answers, uint64_t took_ns)
 {
-	if (records->hand.size == 1)
-		move(records, pair_answered(&records->pairing.pair, took_ns, records->answered.came_ns));
+	move(records, pair_answered(&records->pairing.pair, answers, took_ns, records->answered.came_ns));
 }
 
 void pairing_pause(struct records *records)

@@ -175,7 +175,7 @@ int silence_keep(struct records *records);
 bool pairing_is_together(const struct records *records);
 
 /* Answers came, which were owed for so long. */
-void pairing_answered(struct records *records, uint64_t took_ns);
+void pairing_answered(struct records *records, uint64_t answers, uint64_t took_ns);
 
 /* There is a pause, or COMMAND has ended: each may go where it likes. Leaves errno. */
 void pairing_pause(struct records *records);

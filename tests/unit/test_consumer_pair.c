@@ -17,16 +17,21 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* Answers that take so long, until there is a move; PAIR_STAY when there is none in n. */
-static enum pair_move answers(unsigned n, uint64_t took_ns)
+/* Turns of so many answers that take so long, until there is a move; PAIR_STAY when there is none in n. */
+static enum pair_move turns(unsigned n, uint64_t answers, uint64_t took_ns)
 {
 	enum pair_move move = PAIR_STAY;
 
 	for (; n > 0 && move == PAIR_STAY; n--) {
 		now += took_ns;
-		move = pair_answered(&pair, took_ns, now);
+		move = pair_answered(&pair, answers, took_ns, now);
 	}
 	return move;
+}
+
+static enum pair_move answers(unsigned n, uint64_t took_ns)
+{
+	return turns(n, 1, took_ns);
 }
 
 static void quick_answers_bring_them_together(void **state)
@@ -89,6 +94,16 @@ static void a_try_in_vain_is_followed_by_a_rest(void **state)
 	assert_int_equal(answers(60000, 20 * US), PAIR_JOIN);
 }
 
+/* What counts is how long an answer takes: more may come at once, and take longer together. */
+static void many_answers_at_once_count_each(void **state)
+{
+	(void)state;
+	assert_int_equal(turns(64, 8, 20 * US), PAIR_JOIN);
+	assert_int_equal(turns(64, 32, 60 * US), PAIR_STAY);
+	assert_int_equal(turns(64, 4, 12 * US), PAIR_PART);
+	assert_int_equal(turns(64, 100000, 40 * US), PAIR_STAY);	/* it rests */
+}
+
 static void a_pause_or_a_slow_answer_parts_them(void **state)
 {
 	(void)state;
@@ -115,6 +130,7 @@ int main(void)
 		TEST(they_stay_together_while_it_is_quicker),
 		TEST(it_is_compared_again),
 		TEST(a_try_in_vain_is_followed_by_a_rest),
+		TEST(many_answers_at_once_count_each),
 		TEST(a_pause_or_a_slow_answer_parts_them),
 	};
 
