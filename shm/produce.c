@@ -472,7 +472,7 @@ void ring_count_dropped(struct ring *ring, uint64_t mark)
 	if (!(ring->roles & RING_PRODUCER))
 		return;
 	/* What the lane says decides whether it was dropped; without a mark, the counter alone. */
-	if (raw != 0 && ring->lane < ring->segment->at.members)
+	if (raw != 0 && ring->lane < ring->segment->at.members && !MISTAKE(refusal_without_intent))
 		journal_begin_drop(ring->me, ring->lane, raw);
 	else
 		journal_void(ring->me);

@@ -128,7 +128,7 @@ static inline uint64_t slot_taken_up(uint64_t word, uint32_t me)
 /* Not published after all: what was free is free, what was dead is dead. */
 static inline uint64_t slot_given_up(uint64_t word)
 {
-	if (slot_returns(word) == 0)
+	if (slot_returns(word) == 0 || MISTAKE(letter_freed))
 		return slot_freed(word);
 	return slot_word(SLOT_DEAD, 0, slot_returns(word) - 1, slot_gen(word));
 }

@@ -91,10 +91,14 @@ struct entry {
 struct ledger {
 	struct entry items[ITEMS_MAX];
 	unsigned accepted, acked, dead, dropped;
+	unsigned refused;		/* thrown away by their producers, who had no slot for them */
+	uint64_t refused_mark[ACTORS];	/* the last of each */
 	bool is_shut;		/* a strict stop has returned: nothing is accepted any more */
 };
 
-enum effect { EFFECT_NONE, EFFECT_PUBLISH, EFFECT_TAKE, EFFECT_ACK, EFFECT_DEAD, EFFECT_DROP };
+enum effect {
+	EFFECT_NONE, EFFECT_PUBLISH, EFFECT_TAKE, EFFECT_ACK, EFFECT_DEAD, EFFECT_DROP, EFFECT_REFUSE
+};
 
 /* What a call under way may or may not have done yet. */
 struct pending {
@@ -102,7 +106,7 @@ struct pending {
 	unsigned count, certain;	/* at most so often, and at least */
 	unsigned takes;			/* besides, so many are taken at most */
 	bool is_whole;			/* all of them or none */
-	struct entry items[EFFECTS_MAX];	/* publish: they; ack, dead: which */
+	struct entry items[EFFECTS_MAX];	/* publish, refuse: they; ack, dead: which */
 	const struct pending *also;	/* of a second call beside it, or NULL */
 };
 
@@ -158,6 +162,7 @@ enum call_id {
 	CALL_STOP_SOFT, CALL_STOP_STRICT, CALL_STOP_NOW, CALL_RECOVER, CALL_SWEEP, CALL_LET_GO,
 	CALL_OPEN_PRODUCER, CALL_OPEN_CONSUMER, CALL_CLOSE, CALL_CLOSE_LAST,
 	CALL_PUBLISH_PARCEL, CALL_PUT_PARCEL, CALL_ACK_PART, CALL_NEXT,
+	CALL_COUNT_DROPPED, CALL_COUNT_UNCONFIRMED,
 	CALLS
 };
 

@@ -127,6 +127,13 @@ static void run_drop_oldest(struct ring *ring, struct order *order)
 	finished(order, result, (unsigned)(atomic_load(&ring->me->count[COUNT_DROPPED]) - before));
 }
 
+/* The item that it would have been has the next mark. */
+static void run_count_dropped(struct ring *ring, struct order *order)
+{
+	ring_count_dropped(ring, order->payload);
+	finished(order, RING_OK, 1);
+}
+
 /* The first dead letter, put back as an item of its own, so that the record need not know the dead. */
 static void run_put_back(struct ring *ring, struct order *order)
 {
@@ -236,6 +243,12 @@ static void run_dead(struct ring *ring, struct order *order)
 	unsigned records = item->records;
 
 	finished_int(order, ring_dead(ring, item, 7), records);
+}
+
+static void run_count_unconfirmed(struct ring *ring, struct order *order)
+{
+	ring_count_unconfirmed(ring, 1);
+	finished(order, RING_OK, 0);
 }
 
 /* ------------------------------------------------------------------ the line */
@@ -372,4 +385,8 @@ const struct call calls[CALLS] = {
 			    .count = 1, .wants_parcels = true },
 	[CALL_NEXT] = { .name = "next", .run = run_next, .role = RING_CONSUMER, .needs = HAND_TAKEN,
 			.leaves = HAND_TAKEN, .effect = EFFECT_ACK, .count = 1, .takes = 1 },
+	[CALL_COUNT_DROPPED] = { .name = "count_dropped", .run = run_count_dropped,
+				 .role = RING_PRODUCER, .effect = EFFECT_REFUSE, .count = 1 },
+	[CALL_COUNT_UNCONFIRMED] = { .name = "count_unconfirmed", .run = run_count_unconfirmed,
+				     .role = RING_CONSUMER, .needs = HAND_TAKEN, .leaves = HAND_TAKEN },
 };

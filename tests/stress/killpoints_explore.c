@@ -79,7 +79,7 @@ static uint64_t hash_ledger(uint64_t hash, const struct ledger *ledger)
 
 		hash = mix(hash, entry->payload << 16 | entry->handed << 1 | entry->is_in);
 	}
-	return mix(hash, ledger->is_shut);
+	return mix(mix(hash, ledger->refused), ledger->is_shut);
 }
 
 static uint64_t hash_pending(uint64_t hash, const struct pending *pending)
@@ -140,7 +140,9 @@ static bool try_situation(struct run *run, const struct situation *situation, st
 
 static unsigned payloads_used(const struct run *run)
 {
-	return run->pending.effect == EFFECT_PUBLISH ? run->pending.count : 0;
+	bool uses_some = run->pending.effect == EFFECT_PUBLISH || run->pending.effect == EFFECT_REFUSE;
+
+	return uses_some ? run->pending.count : 0;
 }
 
 /* The victim has changed the ring: kill it there, and stop it there. */
@@ -392,7 +394,8 @@ bool explore_is_possible(const struct world *world, const struct state *state, u
 		return false;
 	if (id == CALL_ACK_PART && me->items[me->held - 1].records < 2)
 		return false;
-	if ((call->opens && state->has_opened) || (id == CALL_TICKET && !world->base->tickets))
+	if ((call->opens && state->has_opened) || (id == CALL_TICKET && !world->base->tickets) ||
+	    (id == CALL_COUNT_DROPPED && world->base->tickets))
 		return false;
 	if (state->ledger.accepted + HAND_MAX + 2 > ITEMS_MAX)
 		return false;

@@ -539,9 +539,31 @@ static bool others_go_on(struct inspection *in)
 	return settle(in);
 }
 
+/* What was dead, or taken up of the dead by who is dead now, is kept dead, as far as there is room. */
+static bool keeps_its_dead(struct inspection *in)
+{
+	struct segment before;
+	uint32_t letters = 0, most = in->world->base->slots / 4, kept = count_words(in, SLOT_DEAD);
+
+	segment_place(&before, (void *)(uintptr_t)in->situation->state->image, &in->world->wake.view.at);
+	for (uint32_t i = 0; i < before.at.slots; i++) {
+		enum slot_state state = slot_state(before.words[i]);
+		bool is_dead = !stage_is_held(&in->world->wake, slot_owner(before.words[i]));
+
+		letters += state == SLOT_DEAD || ((state == SLOT_WRITING || state == SLOT_REVOKED) && is_dead &&
+						  slot_returns(before.words[i]) > 0);
+	}
+	letters = letters < most ? letters : most;
+	if (kept == letters)
+		return true;
+	fault(in->world, FAULT_OTHER, "%u dead items are kept, of %u", kept, letters);
+	return false;
+}
+
 static bool recover_all(struct inspection *in)
 {
-	if (!recover(in) || !settle(in) || !has_sound_invariants(in) || !living_keep_theirs(in))
+	if (!recover(in) || !settle(in) || !has_sound_invariants(in) || !living_keep_theirs(in) ||
+	    (!in->situation->is_stopped && !keeps_its_dead(in)))
 		return false;
 	drop_locks(in);
 	return recover(in) && settle(in) && has_sound_invariants(in);

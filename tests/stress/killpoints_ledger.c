@@ -165,23 +165,38 @@ static bool check_order(struct ledger *after, const struct found *found, struct 
 	return true;
 }
 
+/* An item that never had a slot is known by its count alone; its mark must say the same. */
+static void accept_refused(struct ledger *after, const struct pending *pending, const struct found *found)
+{
+	for (; pending; pending = pending->also) {
+		const struct entry *entry = &pending->items[0];
+
+		if (pending->effect != EFFECT_REFUSE || found->books.dropped <= after->dropped + after->refused)
+			continue;
+		after->refused++;
+		if (after->refused_mark[entry->actor] < entry->mark)
+			after->refused_mark[entry->actor] = entry->mark;
+	}
+}
+
 static bool check_books(const struct ledger *after, const struct ring_books *books,
 			struct verdict *verdict)
 {
-	if (books->published == after->accepted && books->acked == after->acked &&
-	    books->dead == after->dead && books->dropped == after->dropped)
+	if (books->published == after->accepted + after->refused && books->acked == after->acked &&
+	    books->dead == after->dead && books->dropped == after->dropped + after->refused)
 		return true;
 	return refuse(verdict, FAULT_OTHER, "the books say published %" PRIu64 " acked %" PRIu64
 		      " dead %" PRIu64 " dropped %" PRIu64 ", the record says %u %u %u %u",
 		      books->published, books->acked, books->dead, books->dropped,
-		      after->accepted, after->acked, after->dead, after->dropped);
+		      after->accepted + after->refused, after->acked, after->dead,
+		      after->dropped + after->refused);
 }
 
 static bool check_marks(const struct ledger *after, const struct found *found,
 			struct verdict *verdict)
 {
 	for (unsigned actor = 0; actor < ACTORS; actor++) {
-		uint64_t mark = 0;
+		uint64_t mark = after->refused_mark[actor];
 
 		for (unsigned i = 0; i < after->accepted; i++)
 			if (after->items[i].actor == actor && !after->items[i].is_ticket &&
@@ -228,7 +243,8 @@ static unsigned most_effects(const struct pending *pending)
 static unsigned count_effects(const struct ledger *before, const struct ledger *after)
 {
 	unsigned effects = after->accepted - before->accepted + after->acked - before->acked +
-			   after->dead - before->dead + after->dropped - before->dropped;
+			   after->dead - before->dead + after->dropped - before->dropped +
+			   after->refused - before->refused;
 
 	for (unsigned i = 0; i < after->accepted; i++)
 		effects += after->items[i].handed -
@@ -243,6 +259,7 @@ bool ledger_explain(const struct ledger *before, const struct pending *pending,
 	struct verdict verdict = { .fault = fault, .why = why };
 
 	*after = *before;
+	accept_refused(after, pending, found);
 	if (!accept_published(after, pending, found, &verdict) ||
 	    !explain_items(after, pending, found, &verdict) ||
 	    !check_ids(found, &verdict) ||

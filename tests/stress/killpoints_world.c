@@ -105,7 +105,8 @@ static void expect_published(struct pending *pending, const struct order *order)
 
 		*entry = (struct entry){ .payload = order->payload + i, .actor = order->actor,
 					 .is_in = true };
-		if (order->call == CALL_PUBLISH_PARCEL || (order->call == CALL_PUT_BATCH && order->tickets == 0))
+		if (order->call == CALL_PUBLISH_PARCEL || order->call == CALL_COUNT_DROPPED ||
+		    (order->call == CALL_PUT_BATCH && order->tickets == 0))
 			entry->mark = entry->payload;
 		if (order->call != CALL_PUBLISH)
 			continue;
@@ -155,7 +156,7 @@ void world_order(const struct world *world, const struct state *state, unsigned 
 				     .is_whole = id == CALL_PUBLISH_PARCEL || id == CALL_PUT_PARCEL };
 	if (may_be_several(world, id))
 		pending->count *= RECORDS;
-	if (call->effect == EFFECT_PUBLISH)
+	if (call->effect == EFFECT_PUBLISH || call->effect == EFFECT_REFUSE)
 		expect_published(pending, order);
 	if (call->effect == EFFECT_ACK || call->effect == EFFECT_DEAD)
 		expect_ended(pending, order);
@@ -208,6 +209,7 @@ static void book(struct ledger *ledger, const struct pending *pending, const str
 		case EFFECT_NONE:
 		case EFFECT_TAKE:
 		case EFFECT_DROP:
+		case EFFECT_REFUSE:	/* of no base */
 			break;
 		}
 	}
