@@ -54,7 +54,7 @@ const struct base bases[] = {
 	{ .name = "tickets", .slots = 4, .actors = PRODUCERS, .tickets = 5,
 	  STEPS(DO(A, TICKET), DO(A, RESERVE), DO(B, TICKET)) },
 	{ .name = "tickets, none given", .slots = 2, .actors = PRODUCERS, .tickets = 3, .denser = 8 },
-	{ .name = "consumers asleep", .slots = 2, .actors = ALL_BOTH, .sleepers_ready = 2 },
+	{ .name = "consumers asleep", .slots = 2, .actors = ALL_BOTH, .sleepers_ready = 2, .denser = 3 },
 	{ .name = "consumers asleep, reserved", .slots = 4, .actors = ALL_BOTH, .sleepers_ready = 2,
 	  STEPS(DO(A, RESERVE), DO(B, RESERVE)) },
 	{ .name = "producers asleep", .slots = 2, .actors = ALL_BOTH, .sleepers_free = 2,
