@@ -190,7 +190,7 @@ static void consume(struct player *player, struct ring_item *item, struct input 
 {
 	size_t taken = 0;
 
-	switch (input_below(input, 4)) {
+	switch (input_below(input, 5)) {
 	case 0:
 		if (ring_take(player->ring, item, 0) == RING_OK)
 			look_at(player, item);
@@ -203,6 +203,10 @@ static void consume(struct player *player, struct ring_item *item, struct input 
 	case 2:
 		make_up(item, input);
 		end(player, item, input);
+		break;
+	case 3:
+		if (ring_next(player->ring, item, 0) == RING_OK)
+			look_at(player, item);
 		break;
 	default:
 		end(player, item, input);
@@ -239,12 +243,13 @@ static void supervise(struct player *player, struct input *input)
 static void look(struct player *player, struct input *input)
 {
 	unsigned char bytes[16];
+	struct ring_histogram wait, work;
 	struct ring_stats stats;
 	struct ring_books books;
 	struct ring_member member;
 	struct ring_view view;
 
-	switch (input_below(input, 6)) {
+	switch (input_below(input, 7)) {
 	case 0:
 		(void)ring_stats(player->ring, &stats);
 		break;
@@ -261,6 +266,10 @@ static void look(struct player *player, struct input *input)
 		break;
 	case 4:
 		(void)ring_fsck(player->ring, input_below(input, 2), ignore, NULL);
+		break;
+	case 5:
+		ring_times(player->ring, &wait, &work);
+		MUST(ring_quantile_ns(&wait, 0.5) <= ring_bucket_end_ns(RING_BUCKETS - 1));
 		break;
 	default:
 		(void)ring_stopped(player->ring);
