@@ -64,7 +64,7 @@ static enum intake_result hand_out(struct intake *intake, struct ring_item *item
 
 static bool may_take_several(const struct intake *intake)
 {
-	return intake->trusted >= ring_slots(intake->settler->ring);
+	return intake->trusted / 2 >= ring_slots(intake->settler->ring);
 }
 
 static size_t want(const struct intake *intake)

@@ -109,6 +109,8 @@ static int settle_touched(struct records *records, size_t touched)
 {
 	if (touched == 1 && is_culpable(records))
 		return charge_oldest(records);
+	if (touched > 1)
+		records->intake->trusted = 0;	/* they will come again, perhaps to this consumer */
 	return end_return(records, touched);
 }
 
