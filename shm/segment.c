@@ -21,6 +21,7 @@
 
 #define PREFIX "shmline."
 #define PATH_SIZE (sizeof("/" PREFIX) + RING_NAME_MAX)
+#define OPEN_TRIES 100		/* of a name under which others come and go */
 
 static _Thread_local char why_text[160];
 
@@ -238,7 +239,7 @@ static int check_file(int fd, size_t *size)
 	if (st.st_uid != geteuid())
 		return why(EPERM, "it belongs to user %u", (unsigned)st.st_uid);
 	if (st.st_nlink == 0) {
-		errno = ENOENT;		/* removed while we were opening it */
+		errno = ESTALE;		/* removed while we were opening it */
 		return -1;
 	}
 	*size = (size_t)st.st_size;
@@ -327,11 +328,29 @@ static int open_checked(struct segment *segment, int fd, bool writable)
 	return 0;
 }
 
+/* ESTALE: what was opened has lost its name by now. */
+static int open_path(struct segment *segment, const char *path, bool writable)
+{
+	/* O_NONBLOCK: a FIFO that stands in its place keeps nobody waiting. */
+	int fd = shm_open(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0), failed, error;
+
+	if (fd < 0 && errno == ELOOP)
+		(void)why(EPERM, "a symbolic link, not a plain file");
+	if (fd < 0 && (errno == EINVAL || errno == ENXIO))	/* shm_open's word for EISDIR; a socket */
+		(void)why(EPERM, "a folder or a socket, not a plain file");
+	failed = fd < 0 ? -1 : open_checked(segment, fd, writable);
+	error = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	errno = error;
+	return failed;
+}
+
 struct segment *segment_open(const char *name, bool writable)
 {
 	char path[PATH_SIZE];
 	struct segment *segment;
-	int fd, failed, error;
+	int failed, error, tries = 0;
 
 	if (shm_path(name, path))
 		return NULL;
@@ -341,16 +360,11 @@ struct segment *segment_open(const char *name, bool writable)
 	(void)snprintf(segment->name, sizeof(segment->name), "%s", name);
 	atomic_init(&segment->users, 1);
 
-	/* O_NONBLOCK: a FIFO that stands in its place keeps nobody waiting. */
-	fd = shm_open(path, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
-	if (fd < 0 && errno == ELOOP)
-		(void)why(EPERM, "a symbolic link, not a plain file");
-	if (fd < 0 && (errno == EINVAL || errno == ENXIO))	/* shm_open's word for EISDIR; a socket */
-		(void)why(EPERM, "a folder or a socket, not a plain file");
-	failed = fd < 0 ? -1 : open_checked(segment, fd, writable);
-	error = errno;
-	if (fd >= 0)
-		(void)close(fd);
+	/* A file that lost its name may have lost it to another, moved over it. */
+	do
+		failed = open_path(segment, path, writable);
+	while (failed && errno == ESTALE && ++tries < OPEN_TRIES);
+	error = failed && errno == ESTALE ? ENOENT : errno;
 	if (failed) {
 		free(segment);
 		segment = NULL;

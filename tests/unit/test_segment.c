@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 /* ------------------------------------------------------------------ layout */
 
@@ -332,6 +334,44 @@ static void what_is_not_there_is_told(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+#define MOVES 2000
+
+/* Make others beside it and move them over it, so that the name is never gone. */
+static int replace_often(void *context)
+{
+	static const struct ring_options small = { .slots = 2, .item_max = 1, .members = 1 };
+	const char *name = context;
+	char beside[RING_NAME_MAX + 1], from[PATH_MAX], to[PATH_MAX];
+
+	(void)snprintf(beside, sizeof(beside), "%s-new", name);
+	(void)snprintf(from, sizeof(from), "/dev/shm/shmline.%s", beside);
+	(void)snprintf(to, sizeof(to), "/dev/shm/shmline.%s", name);
+	for (int i = 0; i < MOVES; i++)
+		if (segment_create(beside, &small) || rename(from, to))
+			return 1;
+	return 0;
+}
+
+static void one_that_another_is_moved_over_is_never_missed(void **state)
+{
+	pid_t mover;
+	int status = 0;
+
+	(void)state;
+	assert_int_equal(segment_create(ring_called, NULL), 0);
+	mover = child_start(replace_often, ring_called);
+	while (waitpid(mover, &status, WNOHANG) == 0) {
+		struct segment *segment = segment_open(ring_called, false);
+
+		if (!segment)
+			print_error("%s\n", strerror(errno));
+		assert_non_null(segment);
+		segment_release(segment);
+	}
+	assert_int_equal(status, 0);
+	assert_int_equal(segment_unlink(ring_called), 0);
+}
+
 static void assert_refused(int error)
 {
 	for (int writable = 0; writable <= 1; writable++) {
@@ -567,6 +607,7 @@ int main(void)
 		TEST(an_open_segment_keeps_one_descriptor_that_opens_nothing),
 		TEST(a_child_does_not_inherit_the_mapping),
 		TEST(what_is_not_there_is_told),
+		TEST(one_that_another_is_moved_over_is_never_missed),
 		TEST(a_header_that_is_wrong_anywhere_is_refused),
 		TEST(a_file_of_another_length_is_refused),
 		TEST(a_file_of_zeros_is_called_half_made),
