@@ -14,7 +14,7 @@ teardown() { common_teardown; }
 line() { launcher -r "$ring" "$@"; }
 fill() { printf '%s\n' "$@" | producer -r "$ring" --quiet -; } # ITEM...
 json_of() { ringctl stat --json "$ring" | jq -r "$1"; }
-has_in_flight() { [[ $(json_of .in_flight 2>/dev/null) == "$1" ]]; }
+has_redelivered() { [[ $(json_of .redelivered_total 2>/dev/null) == "$1" ]]; }
 has_ready() { [[ $(json_of .ready 2>/dev/null) == "$1" ]]; }
 dead_items() { jq -r .item "$1"; }
 
@@ -102,8 +102,8 @@ for item in sys.stdin:
 	fill a b kill c
 	start c consumer -r "$ring" --keep-open --worker=lines --window 4 --quiet -- \
 		sh -c 'while read -r i; do case $i in kill) kill -9 $$;; esac; [ -e go ] && echo "$i"; done'
-	# Its process is gone; c, which it had not read, is the next one's, and one that it had waits to be alone.
-	wait_until 20 has_in_flight 2
+	# Its process is gone; c, which it had not read, is the next one's, and one that it had came again.
+	wait_until 20 has_redelivered 1
 	ringctl peek --json "$ring" >items
 	assert_equal "$(jq -s -c '[map(.failures) | max, length]' items)" '[0,4]'
 	kill -KILL "$pid"
