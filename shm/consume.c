@@ -223,7 +223,10 @@ FOR_EITHER int finish(struct ring *ring, struct ring_item *item, enum counter op
 
 static int check_in_hand(struct ring *ring, const struct ring_item *item)
 {
-	if (handle_owns(ring, item, SLOT_READING))
+	/* A copy of an item that is settled already says that it is ours; the slot may be somebody else's by now,
+	   who must find nothing of ours in it. */
+	if (handle_owns(ring, item, SLOT_READING) &&
+	    atomic_load_explicit(&ring->segment->words[item->slot], memory_order_relaxed) == item->word)
 		return 0;
 	(void)handle_error(EINVAL);
 	return -1;
@@ -283,20 +286,24 @@ int ring_ack_batch(struct ring *ring, struct ring_item *items, size_t n)
 		tell_acked(ring, now_ns);
 	if (acked == n)
 		return 0;
-	errno = EINVAL;
+	(void)handle_error(EINVAL);
 	return -1;
 }
 
 enum ring_result ring_next(struct ring *ring, struct ring_item *item, int timeout_ms)
 {
 	uint64_t now_ns = handle_now(ring);
+	enum ring_result result;
 
 	if (item->word != 0) {
 		if (ack(ring, item, now_ns))
 			return RING_ERROR;
 		tell_acked(ring, now_ns);
 	}
-	return take_one(ring, item, timeout_ms, now_ns);
+	result = take_one(ring, item, timeout_ms, now_ns);
+	if (result == RING_ERROR)	/* a damaged one: it was not handed out, and is not acked by the next call */
+		*item = (struct ring_item){ 0 };
+	return result;
 }
 
 /* The slot stays in our hands, and its word as it is: that its progress says so is the swap. */
@@ -326,7 +333,7 @@ int ring_ack_records(struct ring *ring, struct ring_item *item, uint32_t n, size
 	if (check_in_hand(ring, item))
 		return -1;
 	if (!parcel_can_advance(ring->segment, item, n, bytes)) {
-		errno = EINVAL;
+		(void)handle_error(EINVAL);
 		return -1;
 	}
 	ack_part(ring, item, n, bytes);
@@ -374,7 +381,7 @@ int ring_give_back(struct ring *ring, struct ring_item *item, uint32_t delay_ms,
 	atomic_store(&slot->given_back, item->given_back + 1);
 	lost = delay_ms ? give_back_later(ring, item, delay_ms) : give_back_now(ring, item);
 	if (lost)
-		errno = EINVAL;
+		(void)handle_error(EINVAL);
 	else
 		item->word = 0;
 	return lost;

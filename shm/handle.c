@@ -152,7 +152,8 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	case WAIT_INTERRUPTED:
 		return handle_error(EINTR);
 	case WAIT_BROKEN:
-		return handle_error(EBADMSG);
+		(void)why(EBADMSG, "the count of its wake-ups is damaged");
+		return RING_ERROR;
 	}
 	return attempt(ring, lot);
 }
@@ -233,7 +234,8 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
 	uint64_t began, now, deadline;
 
-	why_clear();
+	if (result != RING_ERROR)	/* that has just said why */
+		why_clear();
 	if (result != RING_TIMEOUT) {
 		pass_on(ring, waiting, result);
 		return result;
@@ -243,8 +245,12 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 		PROBE1(full, ring->segment->name);
 		recover_high_water(ring->segment, ring->segment->at.slots);
 	}
-	if (timeout_ms == 0)
+	if (timeout_ms == 0) {
+		now = handle_now(ring);
+		if (now >= ring->times_due_ns)
+			handle_tell_times(ring, now);
 		return result;
+	}
 	result = spin(ring, what, attempt, lot);
 	if (result == RING_TIMEOUT)
 		result = yield(ring, attempt, lot);

@@ -275,6 +275,10 @@ enum ring_result ring_publish(struct ring *ring, struct ring_item *item)
 
 	if (!handle_owns(ring, item, SLOT_WRITING))
 		return handle_error(EINVAL);
+	/* Before anything is written: a copy of an item that was published already names a slot that may be
+	   somebody else's by now. */
+	if (atomic_load_explicit(&ring->segment->words[item->slot], memory_order_relaxed) != item->word)
+		return publish_refused(ring, item);
 	if (item->len > ring->segment->at.item_max)
 		return handle_error(EMSGSIZE);
 	if (!parcel_is_sound(ring->segment, item, was_dead))
@@ -448,7 +452,8 @@ enum ring_result ring_drop_oldest(struct ring *ring)
 	case HINT_NONE:
 		return RING_TIMEOUT;
 	case HINT_BROKEN:
-		return handle_error(EBADMSG);
+		(void)why(EBADMSG, "the order of its ready slots is damaged");
+		return RING_ERROR;
 	case HINT_OK:
 		break;
 	}

@@ -12,7 +12,8 @@
  *    opens the ring again, or calls ring_share().
  *  - Nothing here prints, exits, forks, or touches signals. No call is async-signal-safe.
  *  - Waits are on CLOCK_MONOTONIC: timeout_ms 0 means "do not wait", -1 "as long as it takes".
- *    A waiting call sleeps; a signal that runs a handler ends the wait with RING_ERROR and EINTR.
+ *    A waiting call sleeps; a signal that runs a handler ends the wait with RING_ERROR and EINTR. One that
+ *    comes before it sleeps goes unnoticed, as with sem_wait(): let the handler set a timer that repeats it.
  *  - Times are nanoseconds of CLOCK_MONOTONIC.
  *  - A call that fails leaves the ring as it was. When errno is EBADMSG the segment is damaged
  *    (another process wrote where only this library may) and the ring should be given up.

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <time.h>
 
+/* More than there ever were deaths, of which each may leave one too many: a spoilt count. */
+#define TOKENS_MAX (1 << 20)
+
 int wait_init(struct waiting *waiting)
 {
 	atomic_init(&waiting->wanted, 0);
@@ -47,6 +50,13 @@ void wait_unask(struct waiting *waiting)
 	errno = error;
 }
 
+static bool is_plausible(struct waiting *waiting)
+{
+	int tokens;
+
+	return sem_getvalue(&waiting->sem, &tokens) == 0 && tokens >= 0 && tokens <= TOKENS_MAX;
+}
+
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
 {
 	struct timespec until = {
@@ -55,7 +65,7 @@ enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
 	};
 
 	if (sem_clockwait(&waiting->sem, CLOCK_MONOTONIC, &until) == 0)
-		return WAIT_WOKEN;
+		return is_plausible(waiting) ? WAIT_WOKEN : WAIT_BROKEN;
 	wait_unask(waiting);
 	switch (errno) {
 	case ETIMEDOUT:

@@ -28,7 +28,8 @@ int wait_init(struct waiting *waiting);
 void wait_ask(struct waiting *waiting, uint32_t cap);
 void wait_unask(struct waiting *waiting);
 
-/* Sleep until woken or until the clock reads until_ns. Unasks on a time-out or a signal. */
+/* Sleep until woken or until the clock reads until_ns. Unasks on a time-out or a signal. WAIT_BROKEN: the
+   semaphore is spoilt. */
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns);
 
 /* Wake one sleeper, if one has asked. */

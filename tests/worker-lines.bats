@@ -84,6 +84,18 @@ for item in sys.stdin:
 	assert_equal "$(grep slow out)" "slow $(nproc) $(nproc)"
 }
 
+@test "a COMMAND with several threads is left where it is" {
+	(($(nproc) > 1)) || skip "one processor"
+	yes quick | head -n 20000 >input
+	line -c 1 --worker=lines -- python3 -u -c '
+import os, sys, threading, time
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+for item in sys.stdin:
+    print(len(os.sched_getaffinity(0)))
+' <input >out
+	assert_equal "$(sort out | uniq -c | tr -s " ")" " 20000 $(nproc)"
+}
+
 # ------------------------------------------------------------------ ends
 
 @test "of ten thousand items one kills its worker every time: it alone is dead, none beside it is charged" {

@@ -9,10 +9,10 @@
  * next delivery, and only it is charged. The mark stands in the ring, so it survives whoever is killed,
  * and every consumer goes by it.
  *
- * Several are taken at once only when items for two rings full came without suspicion: what went back comes
- * again behind what is ready by then. What is in hand beside one that kills its consumer has one more delivery
- * that ended so; nobody must have that again and again. The same holds for taking the next ones while others
- * are being worked on.
+ * Several are taken at once only when items for two rings full came without suspicion: what went back
+ * comes again behind what is ready by then. What is in hand beside one that kills its consumer has one
+ * more delivery that ended so; nobody must have that again and again. The same holds for taking the next
+ * ones while others are being worked on.
  */
 #ifndef SHMLINE_INTAKE_H
 #define SHMLINE_INTAKE_H

@@ -6,14 +6,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-/* May the task run on this processor only? Then as before. */
-static void let_go(const struct pairing *pairing, pid_t task)
+/* May the task run on this processor only? Then as before. Else somebody has said meanwhile where it may. */
+static void let_go(const struct pairing *pairing, pid_t task, const cpu_set_t *before)
 {
 	cpu_set_t now;
 
 	if (sched_getaffinity(task, sizeof(now), &now) == 0 && CPU_EQUAL(&now, &pairing->one))
-		(void)sched_setaffinity(task, sizeof(pairing->theirs), &pairing->theirs);
+		(void)sched_setaffinity(task, sizeof(*before), before);
 }
 
 /* All threads of COMMAND: those that it has started meanwhile too. */
@@ -26,12 +27,12 @@ static void let_all_go(const struct pairing *pairing, pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	if (!tasks) {
-		let_go(pairing, pid);
+		let_go(pairing, pid, &pairing->theirs);
 		return;
 	}
 	while ((entry = readdir(tasks)))
 		if (entry->d_name[0] != '.')
-			let_go(pairing, (pid_t)atoi(entry->d_name));
+			let_go(pairing, (pid_t)atoi(entry->d_name), &pairing->theirs);
 	(void)closedir(tasks);
 }
 
@@ -39,9 +40,19 @@ static void part(struct records *records)
 {
 	struct pairing *pairing = &records->pairing;
 
-	(void)sched_setaffinity(0, sizeof(pairing->ours), &pairing->ours);
+	let_go(pairing, 0, &pairing->ours);
 	if (records->process.state != PROCESS_NONE)
 		let_all_go(pairing, records->process.pid);
+}
+
+/* Several may have places of their own, and nobody could tell later whose were. */
+static bool has_one_thread(pid_t pid)
+{
+	char path[32];
+	struct stat tasks;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return stat(path, &tasks) == 0 && tasks.st_nlink == 3;	/* ".", "..", and itself */
 }
 
 /* false: it can't be, or there is nothing to choose. */
@@ -55,7 +66,7 @@ static bool join(struct records *records)
 	    sched_getaffinity(0, sizeof(pairing->ours), &pairing->ours) ||
 	    sched_getaffinity(pid, sizeof(pairing->theirs), &pairing->theirs) ||
 	    CPU_COUNT(&pairing->ours) < 2 || CPU_COUNT(&pairing->theirs) < 2 ||
-	    !CPU_ISSET((size_t)cpu, &pairing->theirs))
+	    !CPU_ISSET((size_t)cpu, &pairing->theirs) || !has_one_thread(pid))
 		return false;
 	CPU_ZERO(&pairing->one);
 	CPU_SET((size_t)cpu, &pairing->one);

@@ -144,6 +144,25 @@ static void times_are_told_every_so_often(void **state)
 	assert_true(waits.sum_ns > 0);
 }
 
+/* It may be the last for a long time. */
+static void a_take_that_finds_nothing_tells_times_too(void **state)
+{
+	struct ring_item item;
+
+	(void)state;
+	consumer.times_due_ns = UINT64_MAX;
+	plain_publish(&producer, 1);
+	assert_int_equal(plain_take(&consumer, &item), 1);
+	assert_int_equal(ring_ack(&consumer, &item), 0);
+	assert_int_equal(ring_take(&consumer, &item, 0), RING_TIMEOUT);
+	ring_times(&producer, &waits, &works);
+	assert_int_equal(waits.count + works.count, 0);
+	consumer.times_due_ns = 0;
+	assert_int_equal(ring_take(&consumer, &item, 0), RING_TIMEOUT);
+	ring_times(&producer, &waits, &works);
+	assert_int_equal(waits.count + works.count, 2);
+}
+
 static void the_times_of_members_that_left_are_kept(void **state)
 {
 	(void)state;
@@ -165,6 +184,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_first_delivery_counts_a_wait_and_an_ack_counts_work,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(times_are_told_every_so_often, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_take_that_finds_nothing_tells_times_too,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_times_of_members_that_left_are_kept,
 						set_up, tear_down),
 	};

@@ -61,6 +61,14 @@ static struct ring_item take(const char *text)
 }
 
 /* A call that fails, and how. */
+static struct ring_item take_any(void)
+{
+	struct ring_item item;
+
+	assert_int_equal(ring_take(consumer, &item, 0), RING_OK);
+	return item;
+}
+
 #define assert_error(call, failure, error) do { \
 		int result_ = (int)(call), errno_ = errno; \
 		assert_int_equal(result_, failure); \
@@ -681,6 +689,53 @@ static void an_item_is_ended_once(void **state)
 	assert_int_equal(stats().dead, 0);
 }
 
+/* Its slot has another's item by then. */
+static void a_copy_of_an_item_that_is_ended_changes_nothing(void **state)
+{
+	struct ring_item item, copy, published, ours[SLOTS];
+
+	(void)state;
+	item = reserve();
+	item.len = 1;
+	item.mark = 7;
+	published = item;
+	assert_int_equal(ring_publish(producer, &item), RING_OK);
+	assert_error(ring_publish(producer, &published), RING_ERROR, EBADMSG);
+	copy = take_any();
+	item = copy;
+	assert_int_equal(ring_ack(consumer, &item), 0);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		ours[i] = reserve();
+		ours[i].len = 1;
+		ours[i].mark = 99;
+		memset(ours[i].data, 'x', 1);
+	}
+	ring_stop(producer, RING_STOP_STRICT, RING_CAUSE_USER);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(ring_publish(producer, &ours[i]), RING_CLOSED);
+	assert_error(ring_ack(consumer, &copy), -1, EINVAL);
+	assert_int_equal(ring_mark(producer), 7);
+}
+
+static void a_copy_that_is_given_back_late_blames_nobody(void **state)
+{
+	struct ring_item item, copy;
+
+	(void)state;
+	put("a");
+	copy = take("a");
+	item = copy;
+	assert_int_equal(ring_ack(consumer, &item), 0);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		put("b");
+	assert_error(ring_give_back(consumer, &copy, 0, true), -1, EINVAL);
+	assert_error(ring_dead(consumer, &copy, 5), -1, EINVAL);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		item = take("b");
+		assert_int_equal(item.failures + item.given_back, 0);
+	}
+}
+
 static void the_next_is_taken_when_the_one_before_is_acked(void **state)
 {
 	struct ring_item item = { 0 }, copy;
@@ -937,15 +992,36 @@ static void a_length_that_can_not_be_is_damage(void **state)
 	assert_non_null(strstr(ring_why(), "17 bytes"));
 }
 
+static void a_damaged_next_is_not_acked_by_the_one_after(void **state)
+{
+	struct ring_item item = reserve();
+	uint32_t slot = item.slot;
+
+	(void)state;
+	item.len = 1;
+	assert_int_equal(ring_publish(producer, &item), RING_OK);
+	segment_slot(producer->segment, slot)->len = ITEM_MAX + 1;
+	assert_error(ring_next(consumer, &item, 0), RING_ERROR, EBADMSG);
+	assert_int_equal(item.word, 0);
+	assert_int_equal(ring_next(consumer, &item, 0), RING_TIMEOUT);
+	assert_int_equal(stats().acked, 0);
+}
+
 static void an_order_that_can_not_be_is_damage(void **state)
 {
 	struct ring_item item;
 	uint64_t began = ring_now_ns();
+	size_t taken;
 
 	(void)state;
 	for (uint32_t i = 0; i < producer->segment->at.cells; i++)
 		atomic_fetch_add(&producer->segment->cells[i], UINT64_C(7) << 42);
 	assert_error(ring_take(consumer, &item, 10), RING_ERROR, EBADMSG);
+	assert_non_null(strstr(ring_why(), "order"));
+	assert_int_equal(ring_take_batch(consumer, &item, 1, &taken, 0), RING_ERROR);
+	assert_non_null(strstr(ring_why(), "order"));
+	assert_int_equal(ring_drop_oldest(producer), RING_ERROR);
+	assert_non_null(strstr(ring_why(), "order"));
 	assert_int_equal(ring_put(producer, "x", 1, 10), RING_OK);	/* it is in, though untold */
 	assert_int_equal(ring_put(producer, "x", 1, 10), RING_TIMEOUT);
 	assert_true(ring_now_ns() - began < 60000 * MS);	/* a sanitizer takes its time */
@@ -1319,6 +1395,8 @@ int main(void)
 		TEST(ids_of_a_producer_increase_from_one),
 		TEST(an_empty_ring_gives_nothing_after_the_time_given),
 		TEST(an_item_is_ended_once),
+		TEST(a_copy_of_an_item_that_is_ended_changes_nothing),
+		TEST(a_copy_that_is_given_back_late_blames_nobody),
 		TEST(the_next_is_taken_when_the_one_before_is_acked),
 		TEST(an_ack_stays_within_its_slot),
 		TEST(an_item_that_is_given_back_comes_again),
@@ -1329,6 +1407,7 @@ int main(void)
 		TEST(dead_items_are_kept_as_far_as_a_quarter_of_the_slots_goes),
 		TEST(a_batch_takes_what_there_is),
 		TEST(a_length_that_can_not_be_is_damage),
+		TEST(a_damaged_next_is_not_acked_by_the_one_after),
 		TEST(an_order_that_can_not_be_is_damage),
 		TEST(a_signal_ends_a_wait),
 		TEST(each_item_wakes_one_who_waits_for_it),
