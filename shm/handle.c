@@ -152,10 +152,14 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	case WAIT_INTERRUPTED:
 		return handle_error(EINTR);
 	case WAIT_BROKEN:
+		return handle_error(EBADMSG);
+	}
+	result = attempt(ring, lot);
+	if (result == RING_TIMEOUT && slept == WAIT_WOKEN && !wait_is_plausible(waiting)) {
 		(void)why(EBADMSG, "the count of its wake-ups is damaged");
 		return RING_ERROR;
 	}
-	return attempt(ring, lot);
+	return result;
 }
 
 /* Is there something n further on than what is next? */

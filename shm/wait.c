@@ -50,13 +50,6 @@ void wait_unask(struct waiting *waiting)
 	errno = error;
 }
 
-static bool is_plausible(struct waiting *waiting)
-{
-	int tokens;
-
-	return sem_getvalue(&waiting->sem, &tokens) == 0 && tokens >= 0 && tokens <= TOKENS_MAX;
-}
-
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
 {
 	struct timespec until = {
@@ -65,7 +58,7 @@ enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
 	};
 
 	if (sem_clockwait(&waiting->sem, CLOCK_MONOTONIC, &until) == 0)
-		return is_plausible(waiting) ? WAIT_WOKEN : WAIT_BROKEN;
+		return WAIT_WOKEN;
 	wait_unask(waiting);
 	switch (errno) {
 	case ETIMEDOUT:
@@ -75,6 +68,13 @@ enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns)
 	default:
 		return WAIT_BROKEN;
 	}
+}
+
+bool wait_is_plausible(struct waiting *waiting)
+{
+	int tokens;
+
+	return sem_getvalue(&waiting->sem, &tokens) == 0 && tokens >= 0 && tokens <= TOKENS_MAX;
 }
 
 void wait_wake(struct waiting *waiting)

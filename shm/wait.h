@@ -28,9 +28,11 @@ int wait_init(struct waiting *waiting);
 void wait_ask(struct waiting *waiting, uint32_t cap);
 void wait_unask(struct waiting *waiting);
 
-/* Sleep until woken or until the clock reads until_ns. Unasks on a time-out or a signal. WAIT_BROKEN: the
-   semaphore is spoilt. */
+/* Sleep until woken or until the clock reads until_ns. Unasks on a time-out or a signal. */
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns);
+
+/* After a wake-up for nothing: are there no more to come than there ever can be? Else nobody would sleep. */
+bool wait_is_plausible(struct waiting *waiting);
 
 /* Wake one sleeper, if one has asked. */
 void wait_wake(struct waiting *waiting);

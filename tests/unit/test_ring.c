@@ -1029,6 +1029,18 @@ static void an_order_that_can_not_be_is_damage(void **state)
 
 /* ------------------------------------------------------------------ waiting */
 
+/* Each token would be taken for a wake-up. */
+static void a_spoilt_count_of_wake_ups_ends_a_wait(void **state)
+{
+	struct ring_item item;
+
+	(void)state;
+	*(uint32_t *)&consumer->segment->header->ready.sem = UINT32_C(1) << 28;
+	assert_error(ring_take(consumer, &item, -1), RING_ERROR, EBADMSG);
+	assert_non_null(strstr(ring_why(), "wake-ups"));
+	assert_int_equal(wait_init(&consumer->segment->header->ready), 0);
+}
+
 static void do_nothing(int number) { (void)number; }
 
 static void every_ms(bool on)
@@ -1409,6 +1421,7 @@ int main(void)
 		TEST(a_length_that_can_not_be_is_damage),
 		TEST(a_damaged_next_is_not_acked_by_the_one_after),
 		TEST(an_order_that_can_not_be_is_damage),
+		TEST(a_spoilt_count_of_wake_ups_ends_a_wait),
 		TEST(a_signal_ends_a_wait),
 		TEST(each_item_wakes_one_who_waits_for_it),
 		TEST(each_slot_that_comes_free_wakes_one_who_waits_for_it),
