@@ -22,6 +22,9 @@
    everybody's are written seldom. */
 #define TELL_TIMES_NS UINT64_C(1000000)
 
+/* Wake-ups for nothing between two looks at whether there can be so many. */
+#define WOKEN_MANY 1024u
+
 enum ring_result handle_error(int error)
 {
 	why_clear();
@@ -154,12 +157,7 @@ static enum ring_result sleep_once(struct ring *ring, enum waiting_for what,
 	case WAIT_BROKEN:
 		return handle_error(EBADMSG);
 	}
-	result = attempt(ring, lot);
-	if (result == RING_TIMEOUT && slept == WAIT_WOKEN && !wait_is_plausible(waiting)) {
-		(void)why(EBADMSG, "the count of its wake-ups is damaged");
-		return RING_ERROR;
-	}
-	return result;
+	return attempt(ring, lot);
 }
 
 /* Is there something n further on than what is next? */
@@ -232,11 +230,27 @@ static void pass_on(struct ring *ring, struct waiting *waiting, enum ring_result
 		wait_wake(waiting);
 }
 
+/* Who takes without waiting may have nothing to tell again for a long time. */
+static __attribute__((cold)) void tell_times_if_due(struct ring *ring)
+{
+	uint64_t now = handle_now(ring);
+
+	if (now >= ring->times_due_ns)
+		handle_tell_times(ring, now);
+}
+
+static __attribute__((cold)) enum ring_result why_spoilt(void)
+{
+	(void)why(EBADMSG, "the count of its wake-ups is damaged");
+	return RING_ERROR;
+}
+
 enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
 				struct lot *lot, int timeout_ms, enum ring_result result)
 {
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
 	uint64_t began, now, deadline;
+	unsigned woken = 0;
 
 	if (result != RING_ERROR)	/* that has just said why */
 		why_clear();
@@ -250,9 +264,7 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 		recover_high_water(ring->segment, ring->segment->at.slots);
 	}
 	if (timeout_ms == 0) {
-		now = handle_now(ring);
-		if (now >= ring->times_due_ns)
-			handle_tell_times(ring, now);
+		tell_times_if_due(ring);
 		return result;
 	}
 	result = spin(ring, what, attempt, lot);
@@ -271,6 +283,8 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 		member_count(ring->me, what == WAITING_FREE ? COUNT_BLOCKED_NS : COUNT_STARVED_NS,
 			     now - began);
 		began = now;
+		if (++woken % WOKEN_MANY == 0 && result == RING_TIMEOUT && !wait_is_plausible(waiting))
+			result = why_spoilt();
 	} while (result == RING_TIMEOUT && now < deadline);
 	pass_on(ring, waiting, result);
 	return result;
