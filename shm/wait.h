@@ -31,7 +31,7 @@ void wait_unask(struct waiting *waiting);
 /* Sleep until woken or until the clock reads until_ns. Unasks on a time-out or a signal. */
 enum wait_result wait_sleep(struct waiting *waiting, uint64_t until_ns);
 
-/* After many wake-ups for nothing: are there no more to come than there ever can be? Else nobody would sleep. */
+/* After many wake-ups for nothing: can there be as many to come as there are? Else nobody would sleep. */
 bool wait_is_plausible(struct waiting *waiting);
 
 /* Wake one sleeper, if one has asked. */
