@@ -12,6 +12,7 @@ drain() { consumer -r "$ring" --quiet --sink stdout "$@"; }
 drop_ring() { ringctl rm --force "$ring"; }
 json_of() { ringctl stat --json "$ring" | jq -r "$1"; }
 has_published() { [[ $(json_of .published_total 2>/dev/null) == "$1" ]]; }
+has_some() { [[ $(json_of .published_total 2>/dev/null) -ge 1 ]]; }
 has_producers() { [[ $(json_of .producers 2>/dev/null) == "$1" ]]; }
 was_full() { (($(json_of .full_total) > 0)); }
 
@@ -338,6 +339,24 @@ was_full() { (($(json_of .full_total) > 0)); }
 		drop_ring
 		ringctl rm --force "$(ring_name -full)"
 	done
+}
+
+@test "a command that is read from is let end by itself" {
+	cat >source <<-'END'
+		trap 'sleep 0.5; echo "$1" >>ended; exit 0' TERM
+		while :; do echo x; sleep 0.05; done
+	END
+	start flag producer -r "$ring" --source 'exec:exec sh source flag' --quiet
+	wait_until 20 has_some
+	ringctl stop "$ring"
+	wait_for 20 "$pid" 0
+	ringctl rm --force "$ring"
+	start signal producer -r "$ring" --source 'exec:exec sh source signal' --quiet
+	wait_until 20 has_some
+	kill "$pid"
+	wait_for 20 "$pid" 143
+	assert_equal "$(cat ended)" $'flag\nsignal'
+	drop_ring
 }
 
 @test "the stop flag ends it with 0, whatever it waits for" {

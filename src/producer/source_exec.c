@@ -16,8 +16,10 @@
 #include "src/base/child.h"
 #include "src/base/diag.h"
 #include "src/base/exitcode.h"
+#include "src/base/interrupt.h"
 
 #define LOOK_MS 250
+#define NS_PER_MS UINT64_C(1000000)
 #define TERM_MS 1000	/* what a command may still do once nobody reads it; a guess */
 
 struct exec {
@@ -150,6 +152,17 @@ static enum source_result exec_next_many(void *state, struct record *records, ui
 	return result == SOURCE_END ? judge(exec, code) : result;
 }
 
+/* Let it end by itself, for a while; not when we are told a second time to go. */
+static void let_end(const struct exec *exec)
+{
+	struct pollfd end = { .fd = exec->pidfd, .events = POLLIN };
+	uint64_t until = ring_now_ns() + TERM_MS * NS_PER_MS, now;
+
+	while ((now = ring_now_ns()) < until && interrupt_count() < 2 &&
+	       poll(&end, 1, (int)((until - now) / NS_PER_MS) + 1) < 0 && errno == EINTR)
+		;
+}
+
 /* A command that still runs is asked to end, then made to. */
 static void exec_close(void *state)
 {
@@ -157,10 +170,8 @@ static void exec_close(void *state)
 
 	records_close(&exec->records);
 	if (exec->pid != 0) {
-		struct pollfd end = { .fd = exec->pidfd, .events = POLLIN };
-
 		kill(-exec->pid, SIGTERM);
-		poll(&end, 1, TERM_MS);
+		let_end(exec);
 		kill(-exec->pid, SIGKILL);
 		reap(exec);
 	}
