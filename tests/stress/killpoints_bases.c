@@ -53,7 +53,7 @@ const struct base bases[] = {
 	  STEPS(DO(B, PUT), DO(B, CLOSE), DO(C, CLOSE)) },
 	{ .name = "tickets", .slots = 4, .actors = PRODUCERS, .tickets = 5,
 	  STEPS(DO(A, TICKET), DO(A, RESERVE), DO(B, TICKET)) },
-	{ .name = "tickets, none given", .slots = 2, .actors = PRODUCERS, .tickets = 3, .denser = 8 },
+	{ .name = "tickets, none given", .slots = 2, .actors = PRODUCERS, .tickets = 3, .denser = 5 },
 	{ .name = "consumers asleep", .slots = 2, .actors = ALL_BOTH, .sleepers_ready = 2, .denser = 3 },
 	{ .name = "consumers asleep, reserved", .slots = 4, .actors = ALL_BOTH, .sleepers_ready = 2,
 	  STEPS(DO(A, RESERVE), DO(B, RESERVE)) },
