@@ -107,11 +107,7 @@ FOR_EITHER enum ring_result attempt(struct ring *ring, struct lot *lot, uint32_t
 		 hints_take_all(segment, ring->index, lot->taken, max, &lot->n);
 	if (result == HINT_NONE)
 		return sees_the_end(ring) ? RING_DRAINED : RING_TIMEOUT;
-	if (result == HINT_BROKEN) {
-		(void)why(EBADMSG, "the order of its ready slots is damaged");
-		return RING_ERROR;
-	}
-	return RING_OK;
+	return result == HINT_BROKEN ? handle_order_broken() : RING_OK;
 }
 
 static enum ring_result attempt_one(struct ring *ring, struct lot *lot)

@@ -22,13 +22,19 @@
    everybody's are written seldom. */
 #define TELL_TIMES_NS UINT64_C(1000000)
 
-/* Wake-ups for nothing between two looks at whether there can be so many. */
-#define WOKEN_MANY 1024u
+/* Sleeps for nothing, of one call, between two looks at whether as many wake-ups can be to come. */
+#define SLEEPS_MANY 1024u
 
 enum ring_result handle_error(int error)
 {
 	why_clear();
 	errno = error;
+	return RING_ERROR;
+}
+
+enum ring_result handle_order_broken(void)
+{
+	(void)why(EBADMSG, "the order of its ready slots is damaged");
 	return RING_ERROR;
 }
 
@@ -250,7 +256,7 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 {
 	struct waiting *waiting = waiting_place(ring->segment->header, what);
 	uint64_t began, now, deadline;
-	unsigned woken = 0;
+	unsigned sleeps = 0;
 
 	if (result != RING_ERROR)	/* that has just said why */
 		why_clear();
@@ -283,7 +289,7 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 		member_count(ring->me, what == WAITING_FREE ? COUNT_BLOCKED_NS : COUNT_STARVED_NS,
 			     now - began);
 		began = now;
-		if (++woken % WOKEN_MANY == 0 && result == RING_TIMEOUT && !wait_is_plausible(waiting))
+		if (++sleeps % SLEEPS_MANY == 0 && result == RING_TIMEOUT && !wait_is_plausible(waiting))
 			result = why_spoilt();
 	} while (result == RING_TIMEOUT && now < deadline);
 	pass_on(ring, waiting, result);

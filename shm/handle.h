@@ -84,6 +84,9 @@ uint64_t handle_now(struct ring *ring);
 /* RING_ERROR with this errno. */
 enum ring_result handle_error(int error);
 
+/* RING_ERROR with EBADMSG, since hints are what can't be. */
+enum ring_result handle_order_broken(void);
+
 /* An item that a call was given: the slot it names is this member's, in this state. */
 bool handle_owns(const struct ring *ring, const struct ring_item *item, unsigned state);
 

@@ -452,8 +452,7 @@ enum ring_result ring_drop_oldest(struct ring *ring)
 	case HINT_NONE:
 		return RING_TIMEOUT;
 	case HINT_BROKEN:
-		(void)why(EBADMSG, "the order of its ready slots is damaged");
-		return RING_ERROR;
+		return handle_order_broken();
 	case HINT_OK:
 		break;
 	}

@@ -225,7 +225,8 @@ enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int tim
  * RING_OK      accepted
  * RING_CLOSED  the flag went up in mode strict or now; the slot is given up, nothing was published
  * RING_ERROR   errno: EMSGSIZE item->len is above ring_item_max(), the item is still reserved;
- *                     EBADMSG; EINVAL not an item reserved by this member, or records that can't be
+ *                     EBADMSG, also for a copy of an item that was published already; EINVAL not an item
+ *                     reserved by this member, or records that can't be
  */
 enum ring_result ring_publish(struct ring *ring, struct ring_item *item);
 

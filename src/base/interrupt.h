@@ -3,7 +3,7 @@
  * program is in, and the program looks for them between its steps.
  *
  * A signal that comes between such a look and the wait behind it would be slept through; so once
- * one has come, an alarm interrupts every wait again, each second, until the program has ended.
+ * one has come, a timer interrupts every wait again, many times a second, until the program has ended.
  */
 #ifndef SHMLINE_INTERRUPT_H
 #define SHMLINE_INTERRUPT_H

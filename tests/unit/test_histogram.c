@@ -115,15 +115,20 @@ static void a_first_delivery_counts_a_wait_and_an_ack_counts_work(void **state)
 	assert_int_equal(waits.count, 3);
 }
 
+static void work_off_untold(struct ring_item *item)
+{
+	consumer.times_due_ns = UINT64_MAX;
+	plain_publish(&producer, 1);
+	assert_int_equal(plain_take(&consumer, item), 1);
+	assert_int_equal(ring_ack(&consumer, item), 0);
+}
+
 static void times_are_told_every_so_often(void **state)
 {
 	struct ring_item item;
 
 	(void)state;
-	consumer.times_due_ns = UINT64_MAX;
-	plain_publish(&producer, 1);
-	assert_int_equal(plain_take(&consumer, &item), 1);
-	assert_int_equal(ring_ack(&consumer, &item), 0);
+	work_off_untold(&item);
 	ring_times(&producer, &waits, &works);
 	assert_int_equal(waits.count + works.count, 0);
 	ring_times(&consumer, &waits, &works);
@@ -150,10 +155,7 @@ static void a_take_that_finds_nothing_tells_times_too(void **state)
 	struct ring_item item;
 
 	(void)state;
-	consumer.times_due_ns = UINT64_MAX;
-	plain_publish(&producer, 1);
-	assert_int_equal(plain_take(&consumer, &item), 1);
-	assert_int_equal(ring_ack(&consumer, &item), 0);
+	work_off_untold(&item);
 	assert_int_equal(ring_take(&consumer, &item, 0), RING_TIMEOUT);
 	ring_times(&producer, &waits, &works);
 	assert_int_equal(waits.count + works.count, 0);
