@@ -91,12 +91,13 @@ static bool next_unhinted(struct segment *segment, uint32_t owner, const struct 
 
 	for (uint32_t i = 0; i < segment->at.slots; i++) {
 		uint64_t word = atomic_load(&segment->words[i]);
-		uint64_t id = atomic_load(&segment_slot(segment, i)->id) - segment->at.first;
-		struct order here = { .id = id, .index = i };
+		struct order here = { .index = i };
 
-		if (!slot_is(word, SLOT_READY, owner) || !recover_is_untold(segment, i, word) ||
-		    (last && !is_before(*last, here)) ||
-		    (is_found && !is_before(here, *next)))
+		/* The word first: a page of slots that nobody touched costs more than all the words. */
+		if (!slot_is(word, SLOT_READY, owner) || !recover_is_untold(segment, i, word))
+			continue;
+		here.id = atomic_load(&segment_slot(segment, i)->id) - segment->at.first;
+		if ((last && !is_before(*last, here)) || (is_found && !is_before(here, *next)))
 			continue;
 		is_found = true;
 		*next = here;

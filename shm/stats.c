@@ -51,7 +51,7 @@ static uint64_t read_word(const struct segment *segment, uint32_t index, uint32_
 	uint64_t word, again = atomic_load(&segment->words[index]);
 
 	*items = 1;
-	if (!segment->at.has_parcels)
+	if (!segment->at.has_parcels || slot_state(again) < SLOT_READY)
 		return again;
 	for (int turn = 0; turn < 10; turn++) {
 		word = again;
@@ -67,8 +67,7 @@ static void count_slot(struct ring_stats *stats, const struct segment *segment, 
 		       uint64_t now, uint64_t *accepted)
 {
 	uint32_t items;
-	uint64_t word = read_word(segment, index, &items);
-	uint64_t published = atomic_load(&segment_slot(segment, index)->published_ns);
+	uint64_t word = read_word(segment, index, &items), published;
 
 	*accepted += (slot_gen(word) - segment->at.first) & SLOT_GEN_MASK;
 	switch (slot_state(word)) {
@@ -81,6 +80,7 @@ static void count_slot(struct ring_stats *stats, const struct segment *segment, 
 		break;
 	case SLOT_READY:
 		stats->ready += items;
+		published = atomic_load(&segment_slot(segment, index)->published_ns);
 		if (now > published && now - published > stats->oldest_ns)
 			stats->oldest_ns = now - published;
 		break;
