@@ -203,22 +203,26 @@ static enum ring_result spin(struct ring *ring, enum waiting_for what, handle_at
 }
 
 /* Let those run who want to, and look again: they may be who is waited for. */
-static enum ring_result yield(struct ring *ring, handle_attempt *attempt, struct lot *lot)
+static enum ring_result yield(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
+			      struct lot *lot)
 {
-	shared_u64 *tail = &ring->segment->header->tail;
+	struct header *header = ring->segment->header;
+	shared_u64 *passed = what == WAITING_READY ? &header->tail : &header->head;
 	uint32_t left = spin_yields(&ring->spin);
 	enum ring_result result = RING_TIMEOUT;
 	bool pays = true;
 
 	ring->is_spinning = true;
 	for (; result == RING_TIMEOUT && left > 0 && pays; left--) {
-		uint64_t began = spin_ticks(), told = atomic_load(tail);
+		uint64_t began = spin_ticks(), told = atomic_load(passed);
 
 		(void)sched_yield();
 		result = attempt(ring, lot);
-		pays = spin_learn_yield(&ring->spin, spin_ticks() - began, atomic_load(tail) - told);
+		pays = spin_learn_yield(&ring->spin, spin_ticks() - began, atomic_load(passed) - told);
 	}
 	ring->is_spinning = false;
+	if (result != RING_TIMEOUT)
+		spin_saw(&ring->spin, how_much(ring, what, lot->n));
 	return result;
 }
 
@@ -275,7 +279,7 @@ enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle
 	}
 	result = spin(ring, what, attempt, lot);
 	if (result == RING_TIMEOUT)
-		result = yield(ring, attempt, lot);
+		result = yield(ring, what, attempt, lot);
 	if (result != RING_TIMEOUT)
 		return result;
 

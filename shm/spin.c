@@ -17,6 +17,7 @@
 #define TRIAL_EVERY 32u
 #define SKIP_MAX 255u
 #define YIELDS 3u
+#define YIELD_BARE 4000u	/* of nobody: what the call takes by itself, and more */
 #define YIELD_LONG 1000000u	/* of one who wants to run, for long: who waits may be late now */
 #define YIELD_PACE 250000u	/* ticks an item; slower, and it was not the ring that they were busy with */
 
@@ -73,6 +74,8 @@ struct spin_turn spin_begin(struct spin *spin)
 		turn.left = is_skipped(&spin->after_waking) ? 0 : AFTER_WAKING;
 	}
 	woke = 0;
+	if (spin->is_shared && !spin->is_stream)
+		turn.left = 0;	/* spin_yields() comes first */
 	if (++spin->waits % TRIAL_EVERY == 0 && spin->pause < PAUSE_TRIAL) {
 		turn.is_trial = true;
 		turn.pause = PAUSE_TRIAL;
@@ -108,8 +111,17 @@ static void learn_pause(struct spin *spin, const struct spin_turn *turn, enum sp
 		spin->pause /= 2;
 }
 
+void spin_saw(struct spin *spin, enum spin_found found)
+{
+	if (found == SPIN_MUCH || found == SPIN_MOST)
+		spin->is_stream = true;
+	else if (found == SPIN_ONE)
+		spin->is_stream = false;
+}
+
 void spin_learn(struct spin *spin, const struct spin_turn *turn, enum spin_found found)
 {
+	spin_saw(spin, found);
 	if (turn->is_after_waking) {
 		struct spin_skip *at = &spin->after_waking;
 
@@ -133,6 +145,7 @@ bool spin_learn_yield(struct spin *spin, uint64_t ticks, uint64_t items)
 {
 	bool paid = ticks < YIELD_LONG || ticks / YIELD_PACE < items;
 
+	spin->is_shared = paid && ticks > YIELD_BARE;
 	if (!paid)
 		spin->yield.skip = SKIP_MAX;
 	else if (spin->yield.skip > 0)

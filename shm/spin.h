@@ -6,6 +6,9 @@
  * one who waits for the answer to what he has just sent, each pause is a loss. Which of the two it is shows
  * in what is found: so the pause doubles while much is there at once, and halves while one item is all, or so
  * much that the other side will soon have to wait itself.
+ *
+ * Where others want the processor who waits gives it to them, and looks between: they may be who is waited
+ * for. Only in a stream, of which there will be much soon, the pauses come first.
  */
 #ifndef SHMLINE_SPIN_H
 #define SHMLINE_SPIN_H
@@ -24,6 +27,8 @@ struct spin_skip {
 struct spin {
 	uint32_t pause, budget;	/* ticks */
 	uint32_t waits;
+	bool is_stream;		/* much was found at once, and one item has not been all there was since */
+	bool is_shared;		/* others had the processor when it was given away last, and not for long */
 	struct spin_skip after_waking;	/* waits right after somebody else was woken, which don't spin */
 	struct spin_skip yield;		/* waits that don't give the processor away */
 };
@@ -46,8 +51,9 @@ void spin_pause(struct spin_turn *turn);
 /* How much there is to be had. */
 enum spin_found { SPIN_NOTHING, SPIN_ONE, SPIN_FEW, SPIN_MUCH, SPIN_MOST };
 
-/* What came of it. */
+/* What came of it; and what was there in the end, where something was. */
 void spin_learn(struct spin *spin, const struct spin_turn *turn, enum spin_found found);
+void spin_saw(struct spin *spin, enum spin_found found);
 
 /* How often to give the processor away now; and after each time, that it took so long and as many items
    passed: did it pay? */
