@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <inttypes.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -30,8 +31,8 @@ struct tally {
 
 struct board {
 	atomic_uint ready, producers_done, consumers_done;
-	_Alignas(128) atomic_bool goes;
-	atomic_bool stops;
+	_Alignas(128) sem_t go;		/* a post for each process */
+	_Alignas(128) atomic_bool stops;
 	struct tally tally[PROCESSES_MAX];
 };
 
@@ -173,8 +174,8 @@ static pid_t start(struct channel *channel, struct board *board, int side, unsig
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	enter(&end);
 	atomic_fetch_add(&board->ready, 1);
-	while (!atomic_load(&board->goes))
-		nap(50);
+	while (sem_wait(&board->go))
+		;
 	if (side == END_PRODUCER) {
 		produce(&end, board, &board->tally[number]);
 		atomic_fetch_add(&board->producers_done, 1);
@@ -332,10 +333,13 @@ struct result ipc_run(const struct transport *transport, const struct channel *s
 	enum outcome outcome;
 	uint64_t began_ns;
 
+	if (sem_init(&board->go, 1, 0))
+		err(1, "sem_init");
 	open_channel(&channel, transport, shape, "");
 	start_all(&channel, board, pids);
 	began_ns = now_ns();
-	atomic_store(&board->goes, true);
+	for (unsigned i = 0; i < shape->producers + shape->consumers; i++)
+		(void)sem_post(&board->go);
 	nap(ms * 1000);
 	outcome = stop_all(&channel, board, pids);
 	result = outcome == ENDED_WELL ? sum_up(board, shape, began_ns, transport->name) :
