@@ -17,7 +17,7 @@
 #define TRIAL_EVERY 32u
 #define SKIP_MAX 255u
 #define YIELDS 3u
-#define YIELD_BARE 4000u	/* of nobody: what the call takes by itself, and more */
+#define YIELD_BARE 10000u	/* more than the call takes if nobody else wants to run: 1,000 to 3,000 */
 #define YIELD_LONG 1000000u	/* of one who wants to run, for long: who waits may be late now */
 #define YIELD_PACE 250000u	/* ticks an item; slower, and it was not the ring that they were busy with */
 
