@@ -23,6 +23,11 @@
 #define PATH_SIZE (sizeof("/" PREFIX) + RING_NAME_MAX)
 #define OPEN_TRIES 100		/* of a name under which others come and go */
 
+/* Bytes from slot to slot, and of a ring, up to which all of it is mapped at once. Guesses: the second takes
+   a few milliseconds. */
+#define STRIDE_MAPPED_MAX 512u
+#define MAPPED_MAX (UINT64_C(64) << 20)
+
 static _Thread_local char why_text[160];
 
 int why(int error, const char *format, ...)
@@ -288,16 +293,24 @@ static int read_header(int fd, struct header *copy)
 	return 0;
 }
 
-static void *map(int fd, size_t size, bool writable)
+/* Where a page holds several slots a member soon comes to all pages, and to have them mapped at once takes a
+   fraction of what a fault for each takes. Of larger items few may ever be used. */
+static bool is_for_all_pages(const struct geometry *at)
 {
-	void *base = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	return at->stride <= STRIDE_MAPPED_MAX && at->size <= MAPPED_MAX;
+}
+
+static void *map(int fd, const struct geometry *at, bool writable)
+{
+	void *base = mmap(NULL, at->size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+			  MAP_SHARED | (writable && is_for_all_pages(at) ? MAP_POPULATE : 0), fd, 0);
 
 	if (base == MAP_FAILED)
 		return NULL;
 	/* A forked child must neither keep a dead member's segment alive nor work on it by mistake. */
-	if (madvise(base, size, MADV_DONTFORK) == 0)
+	if (madvise(base, at->size, MADV_DONTFORK) == 0)
 		return base;
-	(void)munmap(base, size);
+	(void)munmap(base, at->size);
 	return NULL;
 }
 
@@ -315,7 +328,7 @@ static int open_checked(struct segment *segment, int fd, bool writable)
 	segment->path_fd = open(self, O_PATH | O_CLOEXEC);
 	if (segment->path_fd < 0)
 		return -1;
-	base = map(fd, at.size, writable);
+	base = map(fd, &at, writable);
 	if (!base) {
 		int error = errno;
 

@@ -311,6 +311,44 @@ static void who_counts_or_leaves_touches_no_slots_but_those_in_use(void **state)
 	assert_true(after.ru_minflt - before.ru_minflt < MANY_SLOTS / 2);
 }
 
+/* KiB of the ring's mappings, all of them, and those that are there without another fault. */
+static void mapped_kib(unsigned *all, unsigned *there)
+{
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	bool is_ours = false;
+	char line[512];
+	unsigned kib;
+
+	assert_non_null(maps);
+	*all = *there = 0;
+	while (fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "/dev/shm/"))
+			is_ours = strstr(line, ring_called) != NULL;
+		else if (is_ours && sscanf(line, "Size: %u", &kib) == 1)
+			*all += kib;
+		else if (is_ours && sscanf(line, "Rss: %u", &kib) == 1) {
+			*there += kib;
+			is_ours = false;
+		}
+	}
+	(void)fclose(maps);
+}
+
+static void a_ring_of_small_items_is_mapped_all_at_once(void **state)
+{
+	unsigned all, there;
+
+	(void)state;
+	ring_close(consumer);
+	ring_close(producer);
+	assert_int_equal(ring_unlink(ring_called, true), 0);
+	producer = shm_make(4096, 64, 4, RING_PRODUCER);
+	consumer = NULL;
+	mapped_kib(&all, &there);
+	assert_true(all >= 4096 * 64 / 1024);
+	assert_in_range(there, all - 8, all);	/* the anchors' pages aside, which nobody reads */
+}
+
 static void who_leaves_hands_back_what_it_has(void **state)
 {
 	struct ring *other = shm_join(RING_PRODUCER | RING_CONSUMER, 0);
@@ -1413,6 +1451,7 @@ int main(void)
 		TEST(each_role_has_its_calls),
 		TEST(an_observer_sees_and_changes_nothing),
 		TEST(who_counts_or_leaves_touches_no_slots_but_those_in_use),
+		TEST(a_ring_of_small_items_is_mapped_all_at_once),
 		TEST(who_leaves_hands_back_what_it_has),
 		TEST(the_last_one_out_removes_what_is_empty),
 		TEST(rings_are_listed_sound_or_not),
