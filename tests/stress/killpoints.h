@@ -260,6 +260,8 @@ void victim_rest(struct victim *victim);
 /* Piecewise: to the beginning of the call, an instruction, to its end. */
 bool victim_begin(struct victim *victim, const char **why);
 bool victim_step_once(struct victim *victim, const char **why);
+/* It is in the kernel's code for reading the clock, which begins anew if it takes longer than a tick. */
+bool victim_reads_clock(const struct victim *victim);
 bool victim_finish(struct victim *victim, const char **why);
 /* In the middle of a call that makes no system call that matters: remember all of it, go back there. */
 void victim_remember(struct victim *victim);

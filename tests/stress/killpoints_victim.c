@@ -11,8 +11,10 @@
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -247,6 +249,18 @@ bool victim_call(struct victim *victim, const char **why)
 bool victim_step_once(struct victim *victim, const char **why)
 {
 	return go_on(victim, PTRACE_SINGLESTEP, why);
+}
+
+/* Two pages, mapped alike in parent and child. */
+#define VDSO_SIZE 8192u
+
+bool victim_reads_clock(const struct victim *victim)
+{
+	unsigned long vdso = getauxval(AT_SYSINFO_EHDR);
+	unsigned long at = (unsigned long)ptrace(PTRACE_PEEKUSER, victim->pid,
+						 offsetof(struct user_regs_struct, rip), NULL);
+
+	return at - vdso < VDSO_SIZE;
 }
 
 bool victim_step(struct victim *victim, const struct stage *stage, victim_changed *changed,
