@@ -181,11 +181,11 @@ nobody_is_in() { ringctl ls --json | jq -es "any(.ring == \"$ring\" and .members
 	printf '#!/bin/sh\necho "$1"\n' >work
 	chmod +x work
 	example consumer.1 'consumer -r jobs -- ./work'
-	start work timeout 60 bash -c "$(<script)"
+	start work timeout 300 bash -c "$(<script)"	# a thousand runs of a shell
 	consumer=$pid
 	run_example consumer.1 'seq 1000'
 	assert_success
-	wait_for 60 "$consumer"
+	wait_for 300 "$consumer"
 	assert_equal "$(sort -n work.out | md5sum)" "$(seq 1000 | md5sum)"
 }
 
