@@ -46,9 +46,10 @@ ring_name() { # SUFFIX
 ring_exists() { [[ -e /dev/shm/shmline.${1:-$ring} ]]; }
 no_ring() { ! ring_exists "$@"; }
 
-# Wait until COMMAND succeeds, looking every 20 ms; fails with what was awaited.
+# Wait until COMMAND succeeds, looking every 20 ms; fails with what was awaited. On a slow machine a second is
+# PATIENCE seconds.
 wait_until() { # SECONDS COMMAND...
-	local limit=$1 deadline
+	local limit=$(($1 * ${PATIENCE:-1})) deadline
 	shift
 	deadline=$(($(now_ms) + limit * 1000))
 	until "$@"; do
