@@ -500,7 +500,7 @@ $ring: sound"
 		--restart-backoff const:1ms
 	local line=$pid
 	wait_until 10 ring_exists
-	start readings ringctl stat --json "$ring" 10ms "$n"
+	start readings ringctl stat --json "$ring" $((10 * ${PATIENCE:-1}))ms "$n"
 	reader=$pid
 	until has_ended "$reader"; do
 		read -ra victims <<<"$(workers_of "$line")"
