@@ -217,7 +217,7 @@ static void try_pair(struct pair *pair)
 		if (calls[pair->outer].is_slow && stage_asleep(side) > asleep)
 			break;	/* the next step would sleep */
 		is_good = !is_worth_it(pair) || victim_reads_clock(&world->victim) ||
-			try_here(pair, &pending);
+			  try_here(pair, &pending);
 		is_good = is_good && victim_step_once(&world->victim, &why);
 	}
 	atomic_fetch_add(&world->totals->instructions, pair->at);
