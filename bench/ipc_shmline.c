@@ -8,7 +8,7 @@ struct own {
 	struct ring_item *items;	/* a batch taken: those before `at` are acked or to be */
 	struct iovec *bytes;		/* a batch to put */
 	unsigned char *room;
-	size_t at, n;
+	size_t batch, at, n;
 };
 
 static void make(struct channel *channel)
@@ -25,14 +25,15 @@ static void make(struct channel *channel)
 
 static void join(struct end *end)
 {
-	unsigned roles = end->side == END_PRODUCER ? RING_PRODUCER : RING_CONSUMER, batch = batch_of(end);
+	unsigned roles = end->side == END_PRODUCER ? RING_PRODUCER : RING_CONSUMER;
 	struct own *own = new_memory(sizeof(*own));
 
 	end->own = own;
-	own->items = new_memory(batch * sizeof(*own->items));
-	own->bytes = new_memory(batch * sizeof(*own->bytes));
-	own->room = new_memory(batch * end->channel->len);
-	for (unsigned i = 0; i < batch; i++)
+	own->batch = batch_of(end);
+	own->items = new_memory(own->batch * sizeof(*own->items));
+	own->bytes = new_memory(own->batch * sizeof(*own->bytes));
+	own->room = new_memory(own->batch * end->channel->len);
+	for (size_t i = 0; i < own->batch; i++)
 		own->bytes[i] = (struct iovec){ own->room + i * end->channel->len, end->channel->len };
 	own->ring = ring_open(end->channel->name, roles, 0);
 	if (!own->ring)
@@ -54,7 +55,7 @@ static void *begin_put(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (batch_of(end) > 1)
+	if (own->batch > 1)
 		return own->bytes[own->n].iov_base;
 	if (ring_reserve(own->ring, own->items, -1) != RING_OK)
 		give_up("reserve: %s", ring_why());
@@ -65,8 +66,8 @@ static void end_put(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (batch_of(end) > 1) {
-		if (++own->n == batch_of(end))
+	if (own->batch > 1) {
+		if (++own->n == own->batch)
 			put_all(own);
 		return;
 	}
@@ -78,12 +79,12 @@ static void end_put(struct end *end)
 /* ------------------------------------------------------------------ taking */
 
 /* One by one, each is acked when the next is asked for. */
-static enum ring_result take(struct end *end, struct own *own)
+static enum ring_result take(struct own *own)
 {
-	if (batch_of(end) == 1)
+	if (own->batch == 1)
 		return ring_next(own->ring, own->items, -1);
 	own->at = 0;
-	return ring_take_batch(own->ring, own->items, batch_of(end), &own->n, -1);
+	return ring_take_batch(own->ring, own->items, own->batch, &own->n, -1);
 }
 
 static const void *begin_get(struct end *end)
@@ -91,7 +92,7 @@ static const void *begin_get(struct end *end)
 	struct own *own = end->own;
 
 	if (own->at == own->n) {
-		enum ring_result result = take(end, own);
+		enum ring_result result = take(own);
 
 		if (result == RING_DRAINED)
 			return NULL;
@@ -106,7 +107,7 @@ static void end_get(struct end *end)
 {
 	struct own *own = end->own;
 
-	if (batch_of(end) == 1 || ++own->at < own->n)
+	if (own->batch == 1 || ++own->at < own->n)
 		return;
 	if (ring_ack_batch(own->ring, own->items, own->n))
 		give_up("ack: %s", ring_why());
