@@ -36,6 +36,12 @@ static inline bool cell_is_of(uint64_t cell, uint64_t lap)
 	return cell >> (SLOT_BITS + PART_BITS) == (lap & PART_MASK);
 }
 
+/* Were both filled in the same lap? */
+static inline bool cell_is_as(uint64_t cell, uint64_t other)
+{
+	return (cell ^ other) >> (SLOT_BITS + PART_BITS) == 0;
+}
+
 /* Was the cell filled in a lap before this one? */
 static inline bool cell_is_behind(uint64_t cell, uint64_t lap)
 {

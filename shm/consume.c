@@ -28,10 +28,6 @@ static bool sees_the_end(struct ring *ring)
 	return flags_is_drained(ring->segment);
 }
 
-/* Lines of an item that are fetched, and given on as written: beyond, the processor's own fetching is
-   ahead. */
-#define LINES_MAX 16
-
 /* What a take does beside taking, now and then. */
 static void do_duties(struct ring *ring, uint64_t now_ns)
 {
@@ -40,13 +36,13 @@ static void do_duties(struct ring *ring, uint64_t now_ns)
 		handle_look_round(ring, now_ns);
 }
 
-/* Where they end, in bytes from the slot's beginning; within the slot, whatever the item says. */
-static size_t lines_end(const struct segment *segment, const struct ring_item *item)
+/* Where the lines of an item end that are fetched and given on as written, in bytes from the slot's
+   beginning; within the slot, whatever the item says. */
+FOR_EITHER size_t lines_end(const struct segment *segment, const struct ring_item *item)
 {
-	size_t most = segment->at.stride < LINES_MAX * LINE ? segment->at.stride : LINES_MAX * LINE;
-	size_t before = sizeof(struct slot) + segment->at.data_at;
+	size_t end = sizeof(struct slot) + segment->at.data_at + item->len;
 
-	return item->len < most - before ? before + item->len : most;
+	return end < segment->at.lines ? end : segment->at.lines;
 }
 
 /* The first lines of its slot are here already, or on their way. */
@@ -64,6 +60,7 @@ FOR_EITHER enum ring_result fill_item(struct ring *ring, struct ring_item *item,
 				      uint64_t now_ns)
 {
 	struct slot *slot = segment_slot(ring->segment, taken->slot);
+	uint32_t records;
 	int damaged;
 
 	item->slot = taken->slot;
@@ -81,13 +78,14 @@ FOR_EITHER enum ring_result fill_item(struct ring *ring, struct ring_item *item,
 	if (item->taken_ns < item->published_ns)
 		item->taken_ns = item->published_ns;	/* two clocks' readings, a microsecond apart */
 	atomic_store_explicit(&slot->when_ns, item->taken_ns, memory_order_relaxed);
-	member_count(ring->me, COUNT_TAKEN, item->records);
+	records = item->records;
+	member_count(ring->me, COUNT_TAKEN, records);
 	PROBE3(take, ring->segment->name, item->id, item->deliveries);
 	if (item->deliveries > 1) {
-		member_count(ring->me, COUNT_REDELIVERED, item->records);
+		member_count(ring->me, COUNT_REDELIVERED, records);
 		PROBE3(redelivery, ring->segment->name, item->id, item->deliveries);
 	} else {
-		histogram_count(&ring->wait, item->taken_ns - item->published_ns, item->records);
+		histogram_count(&ring->wait, item->taken_ns - item->published_ns, records);
 	}
 	return damaged ? RING_ERROR : RING_OK;
 }
@@ -120,9 +118,9 @@ static enum ring_result attempt_all(struct ring *ring, struct lot *lot)
 	return attempt(ring, lot, lot->max);
 }
 
-/* now_ns: the clock's reading if it has just been read, else 0. */
-FOR_EITHER enum ring_result take(struct ring *ring, struct ring_item *items, struct lot *lot,
-				 handle_attempt *attempt_some, int timeout_ms, uint64_t now_ns)
+/* Up to `max`. now_ns: the clock's reading if it has just been read, else 0. */
+FOR_EITHER enum ring_result take(struct ring *ring, struct ring_item *items, struct lot *lot, uint32_t max,
+				 int timeout_ms, uint64_t now_ns)
 {
 	enum ring_result result;
 
@@ -130,9 +128,11 @@ FOR_EITHER enum ring_result take(struct ring *ring, struct ring_item *items, str
 		*items = (struct ring_item){ 0 };
 		return handle_error(EPERM);
 	}
-	result = attempt_some(ring, lot);
+	lot_begin(lot, max);
+	result = attempt(ring, lot, max);
 	if (result != RING_OK) {
-		result = handle_wait_on(ring, WAITING_READY, attempt_some, lot, timeout_ms, result);
+		result = handle_wait_on(ring, WAITING_READY, max == 1 ? attempt_one : attempt_all, lot,
+					timeout_ms, result);
 		now_ns = 0;
 	}
 	if (result != RING_OK) {
@@ -141,19 +141,19 @@ FOR_EITHER enum ring_result take(struct ring *ring, struct ring_item *items, str
 	}
 	if (now_ns == 0)
 		now_ns = handle_now(ring);
-	for (uint32_t i = 0; i < lot->n && result == RING_OK; i++)
+	for (uint32_t i = 0; i < (max == 1 ? 1 : lot->n) && result == RING_OK; i++)
 		result = fill_item(ring, &items[i], &lot->taken[i], now_ns);
 	if (result == RING_OK && now_ns >= ring->times_due_ns)
 		do_duties(ring, now_ns);
 	return result;
 }
 
-static enum ring_result take_one(struct ring *ring, struct ring_item *item, int timeout_ms, uint64_t now_ns)
+FOR_EITHER enum ring_result take_one(struct ring *ring, struct ring_item *item, int timeout_ms,
+				     uint64_t now_ns)
 {
 	struct lot lot;
 
-	lot_begin(&lot, 1);
-	return take(ring, item, &lot, attempt_one, timeout_ms, now_ns);
+	return take(ring, item, &lot, 1, timeout_ms, now_ns);
 }
 
 enum ring_result ring_take(struct ring *ring, struct ring_item *item, int timeout_ms)
@@ -168,8 +168,9 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
 	struct lot lot;
 
 	for (*taken = 0; *taken < max;) {
-		lot_begin(&lot, max - *taken < LOT_MAX ? (uint32_t)(max - *taken) : LOT_MAX);
-		result = take(ring, items + *taken, &lot, attempt_all, *taken == 0 ? timeout_ms : 0, 0);
+		uint32_t n = max - *taken < LOT_MAX ? (uint32_t)(max - *taken) : LOT_MAX;
+
+		result = take(ring, items + *taken, &lot, n, *taken == 0 ? timeout_ms : 0, 0);
 		if (result != RING_OK)
 			break;
 		*taken += lot.n;
@@ -184,7 +185,7 @@ enum ring_result ring_take_batch(struct ring *ring, struct ring_item *items, siz
  * whoever wrote it, and some processors take several times as long to give it to its next writer than one
  * that was written: it is the next producer's swap that would wait for that.
  */
-static void own_lines(const struct segment *segment, const struct ring_item *item)
+FOR_EITHER void own_lines(const struct segment *segment, const struct ring_item *item)
 {
 	volatile unsigned char *slot = (volatile unsigned char *)segment_slot(segment, item->slot);
 	size_t end = lines_end(segment, item);
@@ -198,11 +199,11 @@ FOR_EITHER int finish(struct ring *ring, struct ring_item *item, enum counter op
 {
 	struct segment *segment = ring->segment;
 	struct slot *slot = segment_slot(segment, item->slot);
+	uint64_t mark = atomic_load_explicit(&slot->mark, memory_order_relaxed);
 
 	/* Before the slot is anybody else's: its producer may have died before it said so itself. */
-	if (!MISTAKE(ack_without_lane))
-		lanes_advance(segment, atomic_load_explicit(&slot->lane, memory_order_relaxed),
-			      atomic_load_explicit(&slot->mark, memory_order_relaxed));
+	if (mark && !MISTAKE(ack_without_lane))
+		lanes_advance(segment, atomic_load_explicit(&slot->lane, memory_order_relaxed), mark);
 	journal_begin(ring->me, op, item->slot, slot_gen(item->word), item->records);
 	if (MISTAKE(counted_before_swap))
 		journal_done(ring->me, op, item->records);
@@ -217,7 +218,7 @@ FOR_EITHER int finish(struct ring *ring, struct ring_item *item, enum counter op
 	return 0;
 }
 
-static int check_in_hand(struct ring *ring, const struct ring_item *item)
+FOR_EITHER int check_in_hand(struct ring *ring, const struct ring_item *item)
 {
 	/* A copy of an item that is settled already says that it is ours; the slot may be somebody else's by now,
 	   who must find nothing of ours in it. */
@@ -228,7 +229,7 @@ static int check_in_hand(struct ring *ring, const struct ring_item *item)
 	return -1;
 }
 
-static void count_work(struct ring *ring, const struct ring_item *item, uint32_t records, uint64_t now_ns)
+FOR_EITHER void count_work(struct ring *ring, const struct ring_item *item, uint32_t records, uint64_t now_ns)
 {
 	histogram_count(&ring->work, now_ns > item->taken_ns ? now_ns - item->taken_ns : 0, records);
 }

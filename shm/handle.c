@@ -38,12 +38,6 @@ enum ring_result handle_order_broken(void)
 	return RING_ERROR;
 }
 
-bool handle_owns(const struct ring *ring, const struct ring_item *item, unsigned state)
-{
-	return ring->me && item->slot < ring->segment->at.slots &&
-	       slot_is(item->word, (enum slot_state)state, ring->index);
-}
-
 void handle_look_round(struct ring *ring, uint64_t now_ns)
 {
 	struct header *header = ring->segment->header;
@@ -69,13 +63,12 @@ void handle_tell_times(struct ring *ring, uint64_t now_ns)
 	histogram_tell(&ring->work, &ring->segment->times->work);
 }
 
-void handle_tell_if_drained(struct ring *ring)
+void handle_tell_drained(struct ring *ring)
 {
-	struct header *header = ring->segment->header;
+	struct waiting *ready = &ring->segment->header->ready;
 
-	if ((atomic_load(&header->ending) || atomic_load(&header->stop)) &&
-	    atomic_load(&header->ready.wanted) && flags_is_drained(ring->segment))
-		wait_wake(&header->ready);
+	if (atomic_load(&ready->wanted) && flags_is_drained(ring->segment))
+		wait_wake(ready);
 }
 
 int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns)
@@ -88,21 +81,11 @@ int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns)
 	return now < deadline_ns ? (int)((deadline_ns - now) / 1000000) : 0;
 }
 
-/* Ticks for which a reading of the clock is carried on by the processor's counter: about a millisecond. */
-#define CARRIED_ON (UINT64_C(1) << 21)
-
-/*
- * The clock costs as much as a put: it is read once in a while, and carried on by the counter, whose pace is
- * measured from reading to reading. A counter that jumps (another core's, a suspend) is not believed.
- */
-uint64_t handle_now(struct ring *ring)
+uint64_t handle_read_clock(struct ring *ring, uint64_t ticks)
 {
 #if defined(__x86_64__)
-	uint64_t ticks = spin_ticks(), passed = ticks - ring->now_ticks, now;
+	uint64_t passed = ticks - ring->now_ticks, now = ring_now_ns();
 
-	if (passed < CARRIED_ON && ring->tick_ns)
-		return ring->now_ns + (passed * ring->tick_ns >> 32);
-	now = ring_now_ns();
 	/* Short spans say little, long ones may overflow. */
 	if (passed >= CARRIED_ON && passed < UINT32_MAX && now - ring->now_ns < UINT32_MAX)
 		ring->tick_ns = ((now - ring->now_ns) << 32) / passed;
@@ -112,6 +95,8 @@ uint64_t handle_now(struct ring *ring)
 	ring->now_ns = now;
 	return now;
 #else
+	(void)ring;
+	(void)ticks;
 	return ring_now_ns();
 #endif
 }

@@ -61,14 +61,6 @@ typedef enum ring_result handle_attempt(struct ring *ring, struct lot *lot);
 enum ring_result handle_wait_on(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
 				struct lot *lot, int timeout_ms, enum ring_result result);
 
-static inline enum ring_result handle_wait(struct ring *ring, enum waiting_for what, handle_attempt *attempt,
-					   struct lot *lot, int timeout_ms)
-{
-	enum ring_result result = attempt(ring, lot);
-
-	return result == RING_OK ? result : handle_wait_on(ring, what, attempt, lot, timeout_ms, result);
-}
-
 /* What is left of a time-out that ends at deadline_ns; -1 and 0 stay. */
 int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns);
 
@@ -78,8 +70,24 @@ void handle_look_round(struct ring *ring, uint64_t now_ns);
 /* Add its times to those of all. */
 void handle_tell_times(struct ring *ring, uint64_t now_ns);
 
-/* ring_now_ns() to about a microsecond, cheaply, for the times of items. */
-uint64_t handle_now(struct ring *ring);
+/* Ticks for which a reading of the clock is carried on by the processor's counter: about a millisecond. */
+#define CARRIED_ON (UINT64_C(1) << 21)
+
+/* Read the clock itself; the counter says `ticks`. */
+uint64_t handle_read_clock(struct ring *ring, uint64_t ticks);
+
+/*
+ * ring_now_ns() to about a microsecond, for the times of items. The clock costs as much as a put: it is read
+ * once in a while, and carried on by the counter, whose pace is measured from reading to reading. A counter
+ * that jumps (another core's, a suspend) is not believed.
+ */
+static inline uint64_t handle_now(struct ring *ring)
+{
+	uint64_t ticks = spin_ticks(), passed = ticks - ring->now_ticks;
+
+	return passed < CARRIED_ON && ring->tick_ns ? ring->now_ns + (passed * ring->tick_ns >> 32) :
+	       handle_read_clock(ring, ticks);
+}
 
 /* RING_ERROR with this errno. */
 enum ring_result handle_error(int error);
@@ -88,9 +96,21 @@ enum ring_result handle_error(int error);
 enum ring_result handle_order_broken(void);
 
 /* An item that a call was given: the slot it names is this member's, in this state. */
-bool handle_owns(const struct ring *ring, const struct ring_item *item, unsigned state);
+static inline bool handle_owns(const struct ring *ring, const struct ring_item *item, enum slot_state state)
+{
+	return ring->me && item->slot < ring->segment->at.slots && slot_is(item->word, state, ring->index);
+}
 
-/* After the last item of a draining line is gone, its other consumers must hear of it. */
-void handle_tell_if_drained(struct ring *ring);
+/* Of a line that is draining: if it is empty now, consumers that sleep must hear of it. */
+void handle_tell_drained(struct ring *ring);
+
+/* After an item is gone, which may have been the last. */
+static inline void handle_tell_if_drained(struct ring *ring)
+{
+	struct header *header = ring->segment->header;
+
+	if (atomic_load(&header->ending) || atomic_load(&header->stop))
+		handle_tell_drained(ring);
+}
 
 #endif

@@ -90,7 +90,7 @@ enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct tak
 			if (!is_current(cell, word)) {
 				at++;
 			} else {
-				hints_fetch_item(segment, at + FETCH_AHEAD);
+				hints_fetch_item(segment, cell, at + FETCH_AHEAD);
 				if (MISTAKE(head_before_slot))
 					(void)hints_tell(&header->head, at + 1);
 				/* The slot first, the position second: killed between the two, the slot is in

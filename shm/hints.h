@@ -98,16 +98,17 @@ static inline void hints_fetch_cell(const struct segment *segment)
 	fetch_to_write(cell_at(segment, atomic_load_explicit(&segment->walk.filled, memory_order_relaxed)));
 }
 
-/* An item that will be taken soon, if it is there, is on its way meanwhile. */
-static inline void hints_fetch_item(const struct segment *segment, uint64_t position)
+/* An item that will be taken soon, if it is there, is on its way meanwhile. `now`: the cell of what is taken
+   now; at the end of a lap nothing is fetched. */
+static inline void hints_fetch_item(const struct segment *segment, uint64_t now, uint64_t position)
 {
 	uint64_t cell = atomic_load_explicit(cell_at(segment, position), memory_order_relaxed);
 
-	if (cell_is_of(cell, lap_of(segment, position)) && cell_slot(cell) < segment->at.slots)
+	if (cell_is_as(cell, now) && cell_slot(cell) < segment->at.slots)
 		hints_fetch_slot(segment, cell_slot(cell));
 }
 
-static inline bool hints_push(struct segment *segment, uint32_t slot, uint64_t word)
+FOR_EITHER bool hints_push(struct segment *segment, uint32_t slot, uint64_t word)
 {
 	shared_u64 *tail = &segment->header->tail;
 	uint64_t told = atomic_load(tail), at = hints_begin_at(told, &segment->walk.filled);
@@ -123,7 +124,7 @@ static inline bool hints_push(struct segment *segment, uint32_t slot, uint64_t w
 	return hints_push_all(segment, &(struct taken){ .slot = slot, .word = word }, 1) == 1;
 }
 
-static inline enum hint_result hints_take(struct segment *segment, uint32_t me, struct taken *taken)
+FOR_EITHER enum hint_result hints_take(struct segment *segment, uint32_t me, struct taken *taken)
 {
 	shared_u64 *head = &segment->header->head;
 	uint64_t told = atomic_load(head), at = hints_begin_at(told, &segment->walk.done);
@@ -134,7 +135,7 @@ static inline enum hint_result hints_take(struct segment *segment, uint32_t me, 
 		hints_fetch_slot(segment, index);	/* while the word comes */
 		word = atomic_load(&segment->words[index]);
 		*taken = (struct taken){ .slot = index, .word = slot_taken(word, me) };
-		hints_fetch_item(segment, at + FETCH_AHEAD);
+		hints_fetch_item(segment, cell, at + FETCH_AHEAD);
 		if (is_current(cell, word) && slot_move(&segment->words[index], word, taken->word)) {
 			hints_went_on(segment, &segment->walk.done, at + 1, head, told);
 			return HINT_OK;
@@ -143,8 +144,8 @@ static inline enum hint_result hints_take(struct segment *segment, uint32_t me, 
 	return hints_take_all(segment, me, taken, 1, &n);
 }
 
-static inline bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t reach,
-			       struct taken *claimed)
+FOR_EITHER bool hints_claim(struct segment *segment, uint32_t me, uint32_t *cursor, uint32_t reach,
+			    struct taken *claimed)
 {
 	uint32_t slots = segment->at.slots, at = *cursor;
 	uint64_t found = atomic_load(&segment->words[at]);	/* seq_cst as in hints_claim_all() */

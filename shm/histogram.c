@@ -28,15 +28,18 @@ uint64_t ring_quantile_ns(const struct ring_histogram *histogram, double q)
 
 void histogram_tell(struct untold *untold, struct histogram *told)
 {
-	for (unsigned word = 0; word < RING_BUCKETS / 64; word++) {
-		for (uint64_t left = untold->touched[word]; left; left &= left - 1) {
-			unsigned i = word * 64 + (unsigned)__builtin_ctzll(left);
+	histogram_settle(untold);
+	for (uint64_t left = untold->touched; left; left &= left - 1) {
+		unsigned begin = (unsigned)__builtin_ctzll(left) * HISTOGRAM_PARTS;
 
+		for (unsigned i = begin; i < begin + HISTOGRAM_PARTS; i++) {
+			if (untold->bucket[i] == 0)
+				continue;
 			atomic_fetch_add_explicit(&told->bucket[i], untold->bucket[i], memory_order_relaxed);
 			untold->bucket[i] = 0;
 		}
-		untold->touched[word] = 0;
 	}
+	untold->touched = 0;
 	if (untold->sum_ns)
 		atomic_fetch_add_explicit(&told->sum_ns, untold->sum_ns, memory_order_relaxed);
 	untold->sum_ns = 0;

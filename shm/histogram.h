@@ -14,6 +14,7 @@
 #define HISTOGRAM_PARTS (1u << HISTOGRAM_PART_BITS)
 
 static_assert(RING_BUCKETS % HISTOGRAM_PARTS == 0, "whole doublings");
+static_assert(RING_BUCKETS / HISTOGRAM_PARTS <= 64, "a bit for each");
 
 /* The bucket of a time. */
 static inline unsigned histogram_bucket(uint64_t ns)
@@ -28,20 +29,33 @@ static inline unsigned histogram_bucket(uint64_t ns)
 	return bucket < RING_BUCKETS ? bucket : RING_BUCKETS - 1;
 }
 
-/* What a member has counted for itself and not told yet: the ring has one histogram for all. */
+/*
+ * What a member has counted for itself and not told yet: the ring has one histogram for all. The latest
+ * time waits for the next before it is counted: its bucket's place follows from the clock's reading, and a
+ * swap behind a store waits until the processor knows where that goes.
+ */
 struct untold {
 	uint64_t sum_ns;
-	uint64_t touched[RING_BUCKETS / 64];	/* a bit for each bucket that is not 0 */
+	uint64_t touched;	/* a bit for each HISTOGRAM_PARTS buckets that are not all 0 */
+	uint64_t last_ns, last_items;	/* the latest */
 	uint64_t bucket[RING_BUCKETS];
 };
 
 static inline void histogram_count(struct untold *untold, uint64_t ns, uint32_t items)
 {
-	unsigned i = histogram_bucket(ns);
+	unsigned i = histogram_bucket(untold->last_ns);
 
-	untold->sum_ns += items * ns;
-	untold->bucket[i] += items;
-	untold->touched[i / 64] |= UINT64_C(1) << i % 64;
+	untold->sum_ns += untold->last_items * untold->last_ns;
+	untold->bucket[i] += untold->last_items;
+	untold->touched |= UINT64_C(1) << i / HISTOGRAM_PARTS;
+	untold->last_ns = ns;
+	untold->last_items = items;
+}
+
+/* The latest as well. */
+static inline void histogram_settle(struct untold *untold)
+{
+	histogram_count(untold, 0, 0);
 }
 
 /* Add it to what all have told. Killed in between, it has told some of it. */

@@ -168,6 +168,9 @@ static_assert(sizeof(struct member) == 5 * LINE, "");
  */
 #define LAG_MAX 16
 
+/* Lines of a slot that calls fetch: beyond, the processor's own fetching is ahead. */
+#define LINES_MAX 16
+
 /* Where everything is, worked out from three numbers; a member's private copy is what it uses. */
 struct geometry {
 	uint32_t slots, item_max, members;
@@ -178,6 +181,7 @@ struct geometry {
 	unsigned char terminator;	/* ends each record of a parcel */
 	size_t data_at;		/* from a slot's data[] to its item's bytes */
 	size_t stride;		/* bytes from slot to slot */
+	size_t lines;		/* of those, so many are fetched by calls, and given on as written, at most */
 	size_t members_at, lanes_at, words_at, cells_at, slots_at;	/* offsets, bytes */
 	size_t times_at, size;
 	uint64_t created_ns, first;

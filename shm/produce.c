@@ -93,14 +93,23 @@ static enum ring_result attempt_all(struct ring *ring, struct lot *lot)
 	return attempt(ring, lot, lot->max);
 }
 
+/* Claim up to `max`. */
+FOR_EITHER enum ring_result claim(struct ring *ring, struct lot *lot, uint32_t max, int timeout_ms)
+{
+	enum ring_result result;
+
+	lot_begin(lot, max);
+	result = attempt(ring, lot, max);
+	return result == RING_OK ? result :
+	       handle_wait_on(ring, WAITING_FREE, max == 1 ? attempt_one : attempt_all, lot, timeout_ms, result);
+}
+
 enum ring_result ring_reserve(struct ring *ring, struct ring_item *item, int timeout_ms)
 {
 	struct lot lot;
 	enum ring_result result;
 
-	lot_begin(&lot, 1);
-	result = ring->roles & RING_PRODUCER ? handle_wait(ring, WAITING_FREE, attempt_one, &lot, timeout_ms) :
-		 handle_error(EPERM);
+	result = ring->roles & RING_PRODUCER ? claim(ring, &lot, 1, timeout_ms) : handle_error(EPERM);
 	if (result == RING_OK)
 		begin_item(ring, item, lot.taken);
 	else
@@ -333,8 +342,7 @@ static enum ring_result put_some(struct ring *ring, const struct iovec *from, co
 	size_t copied = 0;	/* since the clock was read */
 
 	*done = 0;
-	lot_begin(&lot, n);
-	result = handle_wait(ring, WAITING_FREE, attempt_all, &lot, timeout_ms);
+	result = claim(ring, &lot, n, timeout_ms);
 	if (result != RING_OK)
 		return result;
 	for (uint32_t i = 0; i < lot.n; i++) {
@@ -368,8 +376,7 @@ enum ring_result ring_put(struct ring *ring, const void *data, size_t len, int t
 		return handle_error(EPERM);
 	if (len > ring->segment->at.item_max)
 		return handle_error(EMSGSIZE);
-	lot_begin(&lot, 1);
-	result = handle_wait(ring, WAITING_FREE, attempt_one, &lot, timeout_ms);
+	result = claim(ring, &lot, 1, timeout_ms);
 	if (result != RING_OK)
 		return result;
 	fill_item(ring, &item, lot.taken, &from, 0, handle_now(ring));

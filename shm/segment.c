@@ -96,6 +96,7 @@ void segment_measure(const struct ring_options *options, struct geometry *at)
 	at->terminator = options->terminator;
 	at->data_at = at->has_parcels ? sizeof(struct parcel) : 0;
 	at->stride = round_up(sizeof(struct slot) + at->data_at + item_max, LINE);
+	at->lines = at->stride < LINES_MAX * LINE ? at->stride : LINES_MAX * LINE;
 	at->members_at = 4096;
 	at->lanes_at = at->members_at + members * sizeof(struct member);
 	at->words_at = at->lanes_at + members * sizeof(struct lane);
@@ -114,6 +115,7 @@ void segment_place(struct segment *segment, void *base, const struct geometry *a
 	segment->lanes = (void *)(segment->base + at->lanes_at);
 	segment->words = (void *)(segment->base + at->words_at);
 	segment->cells = (void *)(segment->base + at->cells_at);
+	segment->slots = segment->base + at->slots_at;
 	segment->times = (void *)(segment->base + at->times_at);
 	segment->walk = (struct walk){ .head = at->first, .filled = at->first, .done = at->first };
 }

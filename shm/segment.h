@@ -21,6 +21,7 @@ struct segment {
 	struct lane *lanes;
 	shared_u64 *words;
 	shared_u64 *cells;
+	unsigned char *slots;
 	struct times *times;
 	int path_fd;		/* O_PATH: only to open the same file again, whatever its name */
 	bool is_writable;
@@ -35,8 +36,7 @@ struct segment {
 
 static inline struct slot *segment_slot(const struct segment *segment, uint32_t index)
 {
-	return (struct slot *)(void *)(segment->base + segment->at.slots_at +
-				       index * segment->at.stride);
+	return (struct slot *)(void *)(segment->slots + index * segment->at.stride);
 }
 
 /* The bytes of its item. */

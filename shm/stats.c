@@ -188,8 +188,9 @@ int ring_stats(struct ring *ring, struct ring_stats *stats)
 
 /* What all have told, and what this member has not yet. The count is the sum of what was read, so a
    histogram agrees with itself at any moment. */
-static void read_times(struct ring_histogram *out, const struct histogram *told, const struct untold *own)
+static void read_times(struct ring_histogram *out, const struct histogram *told, struct untold *own)
 {
+	histogram_settle(own);
 	*out = (struct ring_histogram){ 0 };
 	out->sum_ns = atomic_load_explicit(&told->sum_ns, memory_order_relaxed) + own->sum_ns;
 	for (unsigned i = 0; i < RING_BUCKETS; i++) {
