@@ -90,13 +90,14 @@ enum hint_result hints_take_all(struct segment *segment, uint32_t me, struct tak
 			if (!is_current(cell, word)) {
 				at++;
 			} else {
-				hints_fetch_item(segment, cell, at + FETCH_AHEAD);
+				hints_fetch_item(segment, cell, at + FETCH_AHEAD, false);
 				if (MISTAKE(head_before_slot))
 					(void)hints_tell(&header->head, at + 1);
 				/* The slot first, the position second: killed between the two, the slot is in
 				   dead hands, which recovery sees, and the hint is stale. */
 				taken[got] = (struct taken){ .slot = index, .word = slot_taken(word, me) };
 				if (slot_move(&segment->words[index], word, taken[got].word)) {
+					hints_own_cells(segment, at, cell);
 					got++;
 					at++;
 				}
@@ -179,7 +180,7 @@ uint32_t hints_claim_all(struct segment *segment, uint32_t me, uint32_t *cursor,
 	}
 	if (got > 0) {	/* else the cursor stays: what has been in use longest is freed first */
 		*cursor = at;
-		hints_fetch_cell(segment);
+		hints_fetch_cells(segment, got);
 	}
 	return got;
 }

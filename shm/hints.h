@@ -92,20 +92,40 @@ static inline void hints_fetch_slot(const struct segment *segment, uint32_t inde
 	fetch_to_write(slot + LINE);
 }
 
-/* The cell that will tell of what is claimed now, while the item is filled in. */
-static inline void hints_fetch_cell(const struct segment *segment)
+#define CELLS_LINE (LINE / sizeof(shared_u64))
+
+/* The cells that will tell of the n slots that are claimed now, while the items are filled in. */
+FOR_EITHER void hints_fetch_cells(const struct segment *segment, uint32_t n)
 {
-	fetch_to_write(cell_at(segment, atomic_load_explicit(&segment->walk.filled, memory_order_relaxed)));
+	uint64_t at = atomic_load_explicit(&segment->walk.filled, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < n; i += CELLS_LINE)
+		fetch_to_write(cell_at(segment, at + i));
+}
+
+/*
+ * The hint at `at` is used. A line that was only read is still shared with whoever wrote it, which some
+ * processors take several times as long to write again as one that another has written: so the last cell
+ * of each line is written as it is.
+ */
+static inline void hints_own_cells(const struct segment *segment, uint64_t at, uint64_t cell)
+{
+	if (at % CELLS_LINE == CELLS_LINE - 1)
+		(void)atomic_compare_exchange_strong(cell_at(segment, at), &cell, cell);
 }
 
 /* An item that will be taken soon, if it is there, is on its way meanwhile. `now`: the cell of what is taken
    now; at the end of a lap nothing is fetched. */
-static inline void hints_fetch_item(const struct segment *segment, uint64_t now, uint64_t position)
+static inline void hints_fetch_item(const struct segment *segment, uint64_t now, uint64_t position,
+				    bool and_word)
 {
 	uint64_t cell = atomic_load_explicit(cell_at(segment, position), memory_order_relaxed);
 
-	if (cell_is_as(cell, now) && cell_slot(cell) < segment->at.slots)
+	if (cell_is_as(cell, now) && cell_slot(cell) < segment->at.slots) {
+		if (and_word)
+			fetch_to_write(&segment->words[cell_slot(cell)]);
 		hints_fetch_slot(segment, cell_slot(cell));
+	}
 }
 
 FOR_EITHER bool hints_push(struct segment *segment, uint32_t slot, uint64_t word)
@@ -135,8 +155,9 @@ FOR_EITHER enum hint_result hints_take(struct segment *segment, uint32_t me, str
 		hints_fetch_slot(segment, index);	/* while the word comes */
 		word = atomic_load(&segment->words[index]);
 		*taken = (struct taken){ .slot = index, .word = slot_taken(word, me) };
-		hints_fetch_item(segment, cell, at + FETCH_AHEAD);
+		hints_fetch_item(segment, cell, at + FETCH_AHEAD, true);
 		if (is_current(cell, word) && slot_move(&segment->words[index], word, taken->word)) {
+			hints_own_cells(segment, at, cell);
 			hints_went_on(segment, &segment->walk.done, at + 1, head, told);
 			return HINT_OK;
 		}
@@ -157,7 +178,7 @@ FOR_EITHER bool hints_claim(struct segment *segment, uint32_t me, uint32_t *curs
 	at = at + FETCH_AHEAD < slots ? at + FETCH_AHEAD : 0;
 	if (slot_state(atomic_load_explicit(&segment->words[at], memory_order_relaxed)) == SLOT_FREE)
 		hints_fetch_slot(segment, at);
-	hints_fetch_cell(segment);
+	hints_fetch_cells(segment, 1);
 	return true;
 }
 
