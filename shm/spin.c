@@ -9,7 +9,8 @@
 
 /* All in ticks, and all guesses that were tried on two cores (bench/NOTES.md). */
 #define PAUSE_MIN 32u
-#define PAUSE_MAX 40000u
+#define PAUSE_MAX 60000u
+#define PAUSE_COARSE 20000u	/* up to here it is doubled and halved, beyond it changes by an eighth */
 #define PAUSE_TRIAL 2500u
 #define BUDGET_MIN 2000u
 #define BUDGET_MAX 60000u
@@ -99,15 +100,27 @@ void spin_pause(struct spin_turn *turn)
 	turn->looks++;
 }
 
+static uint32_t longer(uint32_t pause)
+{
+	return pause + (pause < PAUSE_COARSE ? pause : pause / 8);
+}
+
+static uint32_t shorter(uint32_t pause)
+{
+	return pause - (pause <= PAUSE_COARSE ? pause / 2 : pause / 8);
+}
+
 static void learn_pause(struct spin *spin, const struct spin_turn *turn, enum spin_found found)
 {
 	if (turn->looks != 1)
 		return;
 	if (turn->is_trial)
 		spin->pause = found == SPIN_MUCH ? PAUSE_TRIAL : spin->pause;
-	else if (found == SPIN_MUCH && spin->pause <= PAUSE_MAX / 2)
-		spin->pause *= 2;
-	else if ((found == SPIN_ONE || found == SPIN_MOST) && spin->pause >= 2 * PAUSE_MIN)
+	else if (found == SPIN_MUCH && spin->pause < PAUSE_MAX)
+		spin->pause = longer(spin->pause);
+	else if (found == SPIN_MOST && spin->pause >= 2 * PAUSE_MIN)
+		spin->pause = shorter(spin->pause);
+	else if (found == SPIN_ONE && spin->pause >= 2 * PAUSE_MIN)
 		spin->pause /= 2;
 }
 

@@ -4,8 +4,9 @@
  * Each look takes a line away from the process that is writing it. In a stream of items a pause of some
  * microseconds before the next look lets many come together, and is worth several times its length; to
  * one who waits for the answer to what he has just sent, each pause is a loss. Which of the two it is shows
- * in what is found: so the pause doubles while much is there at once, and halves while one item is all, or so
- * much that the other side will soon have to wait itself.
+ * in what is found: so the pause grows while much is there at once, halves while one item is all, and shrinks
+ * while there is so much that the other side will soon have to wait itself. A long one changes by little, or
+ * it would swing between too much and too little.
  *
  * Where others want the processor who waits gives it to them, and looks between: they may be who is waited
  * for. Only in a stream, of which there will be much soon, the pauses come first.

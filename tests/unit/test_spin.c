@@ -68,6 +68,35 @@ static void who_got_it_for_long_and_for_nothing_does_not_get_it_again_soon(void 
 	assert_true(looks_first(&spin));
 }
 
+/* A wait whose first look found so much. */
+static uint32_t pause_after(struct spin *spin, enum spin_found found)
+{
+	struct spin_turn turn = spin_begin(spin);
+
+	turn.looks = 1;
+	turn.is_trial = false;
+	spin_learn(spin, &turn, found);
+	return spin->pause;
+}
+
+static void a_short_pause_is_doubled_and_a_long_one_grows_by_little(void **state)
+{
+	struct spin spin = begin();
+	uint32_t last = spin.pause, before;
+
+	(void)state;
+	assert_int_equal(pause_after(&spin, SPIN_MUCH), 2 * last);
+	do {
+		before = last;
+		last = spin.pause;
+	} while (pause_after(&spin, SPIN_MUCH) > last);
+	assert_in_range(last, before + 1, before + before / 4);
+	assert_in_range(pause_after(&spin, SPIN_MOST), last - last / 4, last - 1);
+	assert_int_equal(pause_after(&spin, SPIN_FEW), spin.pause);
+	last = spin.pause;
+	assert_int_equal(pause_after(&spin, SPIN_ONE), last - last / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -75,6 +104,7 @@ int main(void)
 		cmocka_unit_test(where_others_want_it_they_get_it_first),
 		cmocka_unit_test(in_a_stream_looking_comes_first_whoever_wants_the_processor),
 		cmocka_unit_test(who_got_it_for_long_and_for_nothing_does_not_get_it_again_soon),
+		cmocka_unit_test(a_short_pause_is_doubled_and_a_long_one_grows_by_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
