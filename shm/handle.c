@@ -83,7 +83,6 @@ int handle_remaining_ms(int timeout_ms, uint64_t deadline_ns)
 
 uint64_t handle_read_clock(struct ring *ring, uint64_t ticks)
 {
-#if defined(__x86_64__)
 	uint64_t passed = ticks - ring->now_ticks, now = ring_now_ns();
 
 	/* Short spans say little, long ones may overflow. */
@@ -94,11 +93,6 @@ uint64_t handle_read_clock(struct ring *ring, uint64_t ticks)
 	ring->now_ticks = ticks;
 	ring->now_ns = now;
 	return now;
-#else
-	(void)ring;
-	(void)ticks;
-	return ring_now_ns();
-#endif
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

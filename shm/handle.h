@@ -73,7 +73,7 @@ void handle_tell_times(struct ring *ring, uint64_t now_ns);
 /* Ticks for which a reading of the clock is carried on by the processor's counter: about a millisecond. */
 #define CARRIED_ON (UINT64_C(1) << 21)
 
-/* Read the clock itself; the counter says `ticks`. */
+/* Read the clock itself, when the counter says `ticks`. */
 uint64_t handle_read_clock(struct ring *ring, uint64_t ticks);
 
 /*
@@ -83,10 +83,15 @@ uint64_t handle_read_clock(struct ring *ring, uint64_t ticks);
  */
 static inline uint64_t handle_now(struct ring *ring)
 {
+#if defined(__x86_64__)
 	uint64_t ticks = spin_ticks(), passed = ticks - ring->now_ticks;
 
 	return passed < CARRIED_ON && ring->tick_ns ? ring->now_ns + (passed * ring->tick_ns >> 32) :
 	       handle_read_clock(ring, ticks);
+#else
+	(void)ring;
+	return ring_now_ns();
+#endif
 }
 
 /* RING_ERROR with this errno. */

@@ -97,10 +97,11 @@ static inline void hints_fetch_slot(const struct segment *segment, uint32_t inde
 /* The cells that will tell of the n slots that are claimed now, while the items are filled in. */
 FOR_EITHER void hints_fetch_cells(const struct segment *segment, uint32_t n)
 {
-	uint64_t at = atomic_load_explicit(&segment->walk.filled, memory_order_relaxed);
+	uint64_t at = atomic_load_explicit(&segment->walk.filled, memory_order_relaxed), last = at + n - 1;
 
-	for (uint32_t i = 0; i < n; i += CELLS_LINE)
-		fetch_to_write(cell_at(segment, at + i));
+	for (; n > 1 && at / CELLS_LINE < last / CELLS_LINE; at += CELLS_LINE)
+		fetch_to_write(cell_at(segment, at));
+	fetch_to_write(cell_at(segment, last));
 }
 
 /*
@@ -115,7 +116,7 @@ static inline void hints_own_cells(const struct segment *segment, uint64_t at, u
 }
 
 /* An item that will be taken soon, if it is there, is on its way meanwhile. `now`: the cell of what is taken
-   now; at the end of a lap nothing is fetched. */
+   now. At the end of a lap it may be a hint that is used up, whose lines come for nothing. */
 static inline void hints_fetch_item(const struct segment *segment, uint64_t now, uint64_t position,
 				    bool and_word)
 {

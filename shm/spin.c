@@ -33,6 +33,11 @@ uint64_t spin_ticks(void)
 #endif
 }
 
+static uint32_t at_most(uint32_t n, uint32_t most)
+{
+	return n < most ? n : most;
+}
+
 static bool is_alone(void)
 {
 	cpu_set_t set;
@@ -87,41 +92,45 @@ struct spin_turn spin_begin(struct spin *spin)
 void spin_pause(struct spin_turn *turn)
 {
 	uint64_t begin = spin_ticks();
+	uint32_t pause = at_most(turn->pause, turn->left);
 
-	while (spin_ticks() - begin < turn->pause) {
+	while (spin_ticks() - begin < pause) {
 #if defined(__x86_64__) || defined(__i386__)
 		__builtin_ia32_pause();
 #elif defined(__aarch64__)
 		__asm__ volatile ("yield");
 #endif
 	}
-	turn->left -= turn->pause < turn->left ? turn->pause : turn->left;
+	turn->left -= pause;
 	turn->pause += turn->pause / 4;
 	turn->looks++;
 }
 
 static uint32_t longer(uint32_t pause)
 {
-	return pause + (pause < PAUSE_COARSE ? pause : pause / 8);
+	return pause < PAUSE_COARSE ? at_most(2 * pause, PAUSE_COARSE) : at_most(pause + pause / 8, PAUSE_MAX);
 }
 
 static uint32_t shorter(uint32_t pause)
 {
-	return pause - (pause <= PAUSE_COARSE ? pause / 2 : pause / 8);
+	return pause <= PAUSE_COARSE ? pause / 2 : pause - pause / 8;
 }
 
 static void learn_pause(struct spin *spin, const struct spin_turn *turn, enum spin_found found)
 {
-	if (turn->looks != 1)
+	uint32_t pause = spin->pause;
+
+	if (found == SPIN_ONE)
+		pause /= 2;
+	else if (turn->looks != 1 || turn->is_after_waking)
 		return;
-	if (turn->is_trial)
-		spin->pause = found == SPIN_MUCH ? PAUSE_TRIAL : spin->pause;
-	else if (found == SPIN_MUCH && spin->pause < PAUSE_MAX)
-		spin->pause = longer(spin->pause);
-	else if (found == SPIN_MOST && spin->pause >= 2 * PAUSE_MIN)
-		spin->pause = shorter(spin->pause);
-	else if (found == SPIN_ONE && spin->pause >= 2 * PAUSE_MIN)
-		spin->pause /= 2;
+	else if (turn->is_trial)
+		pause = found == SPIN_MUCH ? PAUSE_TRIAL : pause;
+	else if (found == SPIN_MUCH)
+		pause = longer(pause);
+	else if (found == SPIN_MOST)
+		pause = shorter(pause);
+	spin->pause = pause > PAUSE_MIN ? pause : PAUSE_MIN;
 }
 
 void spin_saw(struct spin *spin, enum spin_found found)
@@ -135,18 +144,17 @@ void spin_saw(struct spin *spin, enum spin_found found)
 void spin_learn(struct spin *spin, const struct spin_turn *turn, enum spin_found found)
 {
 	spin_saw(spin, found);
+	learn_pause(spin, turn, found);
 	if (turn->is_after_waking) {
 		struct spin_skip *at = &spin->after_waking;
 
 		at->skip = found ? 0 : at->skip < SKIP_MAX ? 2 * at->skip + 1 : SKIP_MAX;
 		return;
 	}
-	if (found) {
-		spin->budget = spin->budget < BUDGET_MAX / 2 ? 2 * spin->budget : BUDGET_MAX;
-		learn_pause(spin, turn, found);
-	} else if (spin->budget > 2 * BUDGET_MIN) {
+	if (found)
+		spin->budget = at_most(2 * spin->budget, BUDGET_MAX);
+	else if (spin->budget > 2 * BUDGET_MIN)
 		spin->budget /= 2;
-	}
 }
 
 uint32_t spin_yields(struct spin *spin)

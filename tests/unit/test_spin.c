@@ -97,6 +97,44 @@ static void a_short_pause_is_doubled_and_a_long_one_grows_by_little(void **state
 	assert_int_equal(pause_after(&spin, SPIN_ONE), last - last / 2);
 }
 
+/* Or who is answered late after a stream would go on waiting for its whole pause. */
+static void one_item_alone_halves_the_pause_whenever_it_is_found(void **state)
+{
+	struct spin spin = begin();
+	struct spin_turn turn;
+	uint32_t last = spin.pause;
+
+	(void)state;
+	turn = spin_begin(&spin);
+	turn.looks = 3;
+	spin_learn(&spin, &turn, SPIN_ONE);
+	assert_int_equal(spin.pause, last / 2);
+	turn.is_after_waking = true;
+	spin_learn(&spin, &turn, SPIN_ONE);
+	assert_int_equal(spin.pause, last / 4);
+	for (int i = 0; i < MANY; i++)
+		spin_learn(&spin, &turn, SPIN_ONE);
+	assert_true(spin.pause > 0);
+}
+
+/* Of many times the shortest: somebody else may have the processor meanwhile. */
+static void no_pause_is_longer_than_what_is_left(void **state)
+{
+	uint64_t least = UINT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		struct spin_turn turn = { .pause = TICKS_LONG, .left = TICKS_SHORT };
+		uint64_t began = spin_ticks(), took;
+
+		spin_pause(&turn);
+		took = spin_ticks() - began;
+		least = took < least ? took : least;
+		assert_int_equal(turn.left, 0);
+	}
+	assert_in_range(least, TICKS_SHORT, TICKS_LONG - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +143,8 @@ int main(void)
 		cmocka_unit_test(in_a_stream_looking_comes_first_whoever_wants_the_processor),
 		cmocka_unit_test(who_got_it_for_long_and_for_nothing_does_not_get_it_again_soon),
 		cmocka_unit_test(a_short_pause_is_doubled_and_a_long_one_grows_by_little),
+		cmocka_unit_test(one_item_alone_halves_the_pause_whenever_it_is_found),
+		cmocka_unit_test(no_pause_is_longer_than_what_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
