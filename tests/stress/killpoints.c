@@ -25,7 +25,7 @@
 static const struct mode modes[] = {
 	{ .name = "sample", .strides = { 1, 40, 200 }, .slow_stride = 16,
 	  .pair_stride = 40 },
-	{ .name = "full", .strides = { 1, 14, 190 }, .slow_stride = 1, .pair_stride = 3 },
+	{ .name = "full", .strides = { 1, 12, 160 }, .slow_stride = 1, .pair_stride = 3 },
 };
 
 struct settings {
